@@ -186,7 +186,7 @@ def evolve(
     widened = {
         name: wide
         for name, kind in columns.items()
-        if name in existing and (wide := _wider(table, name, existing[name], kind))
+        if name in existing and (wide := _find_wider_type(table, name, existing[name], kind))
     }
     if freeze:
         dropped = set(existing) - set(columns) - set(TARGET_METADATA)
@@ -213,7 +213,7 @@ def refuse_foreign(table: str, existing: Collection[str]) -> None:
         )
 
 
-def _wider(
+def _find_wider_type(
     table: str, column: str, old: pa.DataType | None, new: pa.DataType
 ) -> pa.DataType | None:
     """Return the type to which an existing column must be widened; None where it holds `new`."""
@@ -251,7 +251,7 @@ def name_columns(
     """
     taken = {*existing, *TARGET_METADATA}
     folded = {name.casefold() for name in taken}
-    given = set[str]()
+    used_names = set[str]()
     metadata = {name.casefold() for name in chosen_names}
     chosen: dict[str, str] = {}
     for name in names:
@@ -266,8 +266,8 @@ def name_columns(
                 "of SimplyLoad: choose another there, and rename that column in tables that exist."
             )
         plain = _choose(name, taken, folded, dialect)
-        chosen[name] = _suffixed(name, dialect) if plain in given else plain
-        given.add(chosen[name])
+        chosen[name] = _add_suffix(name, dialect) if plain in used_names else plain
+        used_names.add(chosen[name])
         taken.add(chosen[name])
         folded.add(chosen[name].casefold())
     if len(chosen) > _MOST_COLUMNS[dialect] - len(TARGET_METADATA):
@@ -284,22 +284,22 @@ def choose_name(name: str, taken: Collection[str], dialect: str) -> str:
 
 
 def _choose(name: str, taken: Collection[str], folded: Collection[str], dialect: str) -> str:
-    plain, suffixed = _plain(name, dialect), _suffixed(name, dialect)
+    plain, suffixed = _to_plain_name(name, dialect), _add_suffix(name, dialect)
     if suffixed in taken or not plain:
         return suffixed
     clashes = plain not in taken and plain.casefold() in folded
-    return suffixed if clashes or _changed(name, plain) else plain
+    return suffixed if clashes or _differs(name, plain) else plain
 
 
-def _plain(name: str, dialect: str) -> str:
+def _to_plain_name(name: str, dialect: str) -> str:
     if dialect == "bigquery":
-        name = _plain_in_bigquery(name)
+        name = _to_bigquery_name(name)
     if dialect == "snowflake" and name == name.lower():
         name = name.upper()
     return _cut(name, _LONGEST_NAME[dialect])
 
 
-def _plain_in_bigquery(name: str) -> str:
+def _to_bigquery_name(name: str) -> str:
     """Return the name with `_` for what no name has, and before a beginning that is reserved."""
     kept = (
         char if unicodedata.category(char).startswith(_BIGQUERY_CATEGORIES) else "_"
@@ -310,16 +310,16 @@ def _plain_in_bigquery(name: str) -> str:
     return plain if is_free else f"_{plain}"
 
 
-def _changed(name: str, plain: str) -> bool:
+def _differs(name: str, plain: str) -> bool:
     """Return whether a name lost characters: two names might then become one."""
     return name.casefold() != plain.casefold()
 
 
-def _suffixed(name: str, dialect: str) -> str:
+def _add_suffix(name: str, dialect: str) -> str:
     suffix = f"_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
     if dialect == "snowflake":
         suffix = suffix.upper()
-    return _cut(_plain(name, dialect), _LONGEST_NAME[dialect] - len(suffix)) + suffix
+    return _cut(_to_plain_name(name, dialect), _LONGEST_NAME[dialect] - len(suffix)) + suffix
 
 
 def _cut(name: str, size: int) -> str:

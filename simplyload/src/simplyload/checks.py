@@ -21,7 +21,7 @@ from simplyload.errors import (
     SourceError,
     TableStoppedError,
 )
-from simplyload.gather import with_catalog_types
+from simplyload.gather import to_catalog_types
 from simplyload.log import ChangeLog
 from simplyload.sources.source import Finding, Source
 from simplyload.streams import open_destination, open_sources
@@ -169,7 +169,7 @@ def validate_stream(
 def _check_columns(table: Table) -> Iterator[Finding]:
     """Find a key that is none, or a type that no destination has."""
     try:
-        with_catalog_types(table)
+        to_catalog_types(table)
     except SourceError as error:
         subject = table.source_name or table.name
         yield Finding(level="error", subject=subject, message=str(error))

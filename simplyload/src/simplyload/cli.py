@@ -27,7 +27,7 @@ from simplyload.errors import (
     LimitError,
     SimplyLoadError,
 )
-from simplyload.observe import displaying, make_table
+from simplyload.observe import make_table, open_display
 from simplyload.parallel import run_parallel
 from simplyload.replay import replay as replay_log
 from simplyload.run import Outcome, open_pipelines, run_streams
@@ -159,7 +159,7 @@ def sync(
     if every is not None and every <= timedelta():
         raise ConfigurationError("--every takes a time above zero, such as 30s, 5m or 1h")
     if parallel:
-        with displaying() as display:
+        with open_display() as display:
             outcomes = run_parallel(options.read, display, every)
         return _show_outcomes(outcomes)
     configuration, names = options.read()
@@ -167,7 +167,7 @@ def sync(
 
 
 def _sync(configuration: Configuration, names: Sequence[str], every: timedelta | None) -> int:
-    with displaying() as display:
+    with open_display() as display:
         outcomes = run_streams(configuration, names, display, every)
     return _show_outcomes(outcomes)
 
@@ -440,7 +440,7 @@ def demo(
 @contextmanager
 def one_pipeline(configuration: Configuration, name: str) -> Iterator[Pipeline]:
     """Open the pipeline of one stream."""
-    with displaying() as display, ExitStack() as stack:
+    with open_display() as display, ExitStack() as stack:
         [pipeline] = open_pipelines(configuration, [name], display, stack)
         yield pipeline
 

@@ -200,9 +200,9 @@ def read_configuration(file: Path | None = None, overrides: Sequence[str] = ()) 
     file = file or Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
     unset: dict[str, str] = {}
     values = _resolve(_read_file(file), "", unset)
-    problems = [*unset.values(), *_misspelled_variables()]
-    given = _parse_overrides(overrides)
-    configuration, wrong = _validate(given, values)
+    problems = [*unset.values(), *_find_misspelled_variables()]
+    option_values = _parse_overrides(overrides)
+    configuration, wrong = _validate(option_values, values)
     # What is wrong with a value that could not be filled in is said already.
     problems += [problem for key, problem in wrong if key not in unset]
     if problems or configuration is None:
@@ -213,7 +213,7 @@ def read_configuration(file: Path | None = None, overrides: Sequence[str] = ()) 
 
 
 def _validate(
-    given: dict[str, Any], file: dict[str, Any]
+    overrides: dict[str, Any], file: dict[str, Any]
 ) -> tuple[Configuration | None, list[tuple[str, str]]]:
     """Join the places that values come from, in the order of their precedence.
 
@@ -233,7 +233,7 @@ def _validate(
             return init_settings, env_settings, InitSettingsSource(settings_cls, file)
 
     try:
-        return Joined(**given), []
+        return Joined(**overrides), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=True)
         keys = [".".join(_path_in_file(detail["loc"])) for detail in details]
@@ -315,7 +315,7 @@ def _resolve(value: Any, key: str, unset: dict[str, str]) -> Any:
 # ---- the environment and the command line ----
 
 
-def _misspelled_variables() -> Iterator[str]:
+def _find_misspelled_variables() -> Iterator[str]:
     """Name the variables with our prefix that set nothing."""
     for variable in os.environ:
         if not variable.upper().startswith(PREFIX) or variable.upper() == FILE_VARIABLE:
@@ -328,7 +328,7 @@ def _misspelled_variables() -> Iterator[str]:
 
 def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     """Turn `destination.path=x` into {"destination": {"path": "x"}}; a value is YAML."""
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
@@ -336,14 +336,14 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
                 "--set takes a key and a value: --set destination.path=x.duckdb"
             )
         *parents, last = key.split(".")
-        place = given
+        place = values
         for parent in parents:
             place = place.setdefault(parent, {})
         try:
             place[last] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
         except yaml.YAMLError as error:
             raise ConfigurationError(f"--set {key}: the value is no YAML; quote it") from error
-    return given
+    return values
 
 
 # ---- what comes out ----

@@ -267,11 +267,11 @@ class Pipeline:
         So are those of which a column was dropped that the source still has: with these columns.
         """
         absent = self._destination.find_absent(self.stream, self.schema) if self._committed else {}
-        given = {table.name: table for table in self._source.tables()} if absent else {}
+        tables = {table.name: table for table in self._source.tables()} if absent else {}
         found = {
-            name: [column for column in columns if column in given[name].schema.names]
+            name: [column for column in columns if column in tables[name].schema.names]
             for name, columns in absent.items()
-            if name in given
+            if name in tables
         }
         return {name: lost for name, lost in found.items() if lost or not absent[name]}
 
@@ -331,12 +331,12 @@ class Pipeline:
     def _read_until_failure(self, failures: list[SourceError]) -> Iterator[Batch]:
         try:
             batches = self._source.read(self._state)
-            while (batch := self._next(batches)) is not None:
+            while (batch := self._read_batch(batches)) is not None:
                 yield batch
         except SourceError as error:
             failures.append(error)
 
-    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+    def _read_batch(self, batches: Iterator[Batch]) -> Batch | None:
         with self._timing("read"):
             return next(batches, None)
 
@@ -414,7 +414,7 @@ class Pipeline:
         with self._timing("log"):
             published = self._log.publish(self.stream, load_id, self._previous, state, staged)
         size = sum(path.stat().st_size for part in published for path in part.files)
-        parts, held = self._with_missed(published)
+        parts, held = self._prepend_missed(published)
         held = [_restart(stop, load_id) if stop.table in again else stop for stop in held]
         load = Load(
             load_id=load_id,
@@ -441,7 +441,7 @@ class Pipeline:
         self._measure(load_id, size)
         self._report(load, result)
 
-    def _with_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
+    def _prepend_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
         """Put the changes that a stopped table missed before its new ones; return what is held.
 
         A table is held where the log lacks what it missed, until a backfill has begun and its copy
@@ -558,7 +558,7 @@ class Stoppable(Protocol):
 
 
 @contextmanager
-def ending_at_commit(*pipelines: Stoppable) -> Iterator[None]:
+def end_at_commit(*pipelines: Stoppable) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0).
 
     Outside of the main thread signals are the caller's: Python lets no other thread handle them.

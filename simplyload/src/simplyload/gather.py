@@ -61,7 +61,7 @@ class Gathering:
 
         Changes without rows say what the table looks like.
         """
-        table = with_catalog_types(changes.table)
+        table = to_catalog_types(changes.table)
         rows = changes.rows.select(table.change_schema().names).cast(table.change_schema())
         rows, rejected = sift(table, rows, self._limits)
         self.rejected.extend(rejected)
@@ -184,7 +184,7 @@ def read_staged(files: Sequence[Path]) -> Staged:
         table=table,
         files=files,
         rows=sum(rows for _, _, rows in described),
-        omitted=facts.omitted | _not_everywhere([table for table, _, _ in described]),
+        omitted=facts.omitted | _find_partial_columns([table for table, _, _ in described]),
         deletes=facts.deletes,
         truncated=facts.truncated,
     )
@@ -313,13 +313,13 @@ def _describe(path: Path | BinaryIO) -> tuple[Table, _Facts, int]:
     return table, _Facts.from_json(facts), file.num_rows
 
 
-def _not_everywhere(tables: Sequence[Table]) -> frozenset[str]:
+def _find_partial_columns(tables: Sequence[Table]) -> frozenset[str]:
     """Name the columns that some of the tables lack."""
     names = [frozenset(table.schema.names) for table in tables]
     return frozenset.union(*names) - frozenset.intersection(*names)
 
 
-def with_catalog_types(table: Table) -> Table:
+def to_catalog_types(table: Table) -> Table:
     """Return the table as destinations have it; SourceError where they cannot."""
     if not table.key or not set(table.key) <= set(table.schema.names):
         raise SourceError(
@@ -336,13 +336,13 @@ def with_catalog_types(table: Table) -> Table:
 def _facts_of(table: Table, rows: pa.Table) -> _Facts:
     truncates = rows[SEQ].filter(pc.equal(rows[OP], pa.scalar(TRUNCATE)))
     return _Facts(
-        omitted=_omitted(table, rows),
+        omitted=_find_omitted(table, rows),
         deletes=bool(pc.any(pc.equal(rows[OP], pa.scalar(DELETE))).as_py()),
         truncated=pc.max(truncates).as_py(),
     )
 
 
-def _omitted(table: Table, rows: pa.Table) -> frozenset[str]:
+def _find_omitted(table: Table, rows: pa.Table) -> frozenset[str]:
     """Name the columns that a partial change does not list."""
     lists = rows[COLS].filter(pc.equal(rows[OP], pa.scalar(UPSERT))).drop_null()
     if not len(lists):

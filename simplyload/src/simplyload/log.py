@@ -140,11 +140,11 @@ class ChangeLog:
 
     def has_pending(self, stream: str) -> bool:
         """Return whether a run left a load of which it is not noted whether it is committed."""
-        return bool(self._pending(stream))
+        return bool(self._list_pending(stream))
 
     def confirm_committed(self, stream: str, committed: Collection[str]) -> None:
         """Confirm what a dead run committed."""
-        pending = [_load_of(name) for name in self._pending(stream)]
+        pending = [_load_of(name) for name in self._list_pending(stream)]
         # A kill while a store renames leaves both names.
         done = {_load_of(name) for name in self._names(stream, _DONE)} if pending else set()
         for load_id in pending:
@@ -161,12 +161,12 @@ class ChangeLog:
         self.confirm_committed(stream, committed)
         dropped = self.find_uncommitted(stream, committed)
         self.store.delete(dropped)
-        self.store.delete(self._pending(stream))
+        self.store.delete(self._list_pending(stream))
         return dropped
 
     def find_uncommitted(self, stream: str, committed: Collection[str]) -> list[str]:
         """List the files of loads that a dead run did not commit."""
-        entries = self._read(self._pending(stream))
+        entries = self._read(self._list_pending(stream))
         done = {_load_of(name) for name in self._names(stream, _DONE)} if entries else set()
         known = done.union(committed)
         return [name for entry in entries if entry.load_id not in known for name in entry.names]
@@ -203,11 +203,11 @@ class ChangeLog:
         chain = [*(entry.previous for entry in entries[1:]), newest]
         is_whole = bool(entries) and entries[0].load_id == since
         if not is_whole or [entry.load_id for entry in entries] != chain:
-            raise self._lacks(f"loads of {stream} since {since}", stream, table)
+            raise self._build_gap_error(f"loads of {stream} since {since}", stream, table)
         try:
             return self.fetch(stream, [name for entry in entries for name in entry.of(table)])
         except FileNotFoundError as error:
-            raise self._lacks(error.filename, stream, table) from None
+            raise self._build_gap_error(error.filename, stream, table) from None
 
     def fetch(self, stream: str, names: Sequence[str]) -> list[Path]:
         """Return files where this machine can read them, until `clear`."""
@@ -217,7 +217,7 @@ class ChangeLog:
         """Leave out a table's files of an earlier key which a later copy replaces."""
         return names[count_replaced(self.store.open_footers(names)) :]
 
-    def _lacks(self, what: str, stream: str, table: str) -> SimplyLoadError:
+    def _build_gap_error(self, what: str, stream: str, table: str) -> SimplyLoadError:
         return SimplyLoadError(
             f"The change log lacks {what}: {table} cannot have what it missed. Remove what stopped "
             f"it, then read it again: `simplyload backfill {stream}.{table}`."
@@ -251,11 +251,11 @@ class ChangeLog:
 
         A run that was overtaken while it wrote leaves them, and one killed in an upload.
         """
-        entries = [*self.entries(stream), *self._read(self._pending(stream))]
+        entries = [*self.entries(stream), *self._read(self._list_pending(stream))]
         named = {name for entry in entries for name in entry.names}
         return drop_orphans(self.store, stream, named, before, dry_run=dry_run)
 
-    def _pending(self, stream: str) -> list[str]:
+    def _list_pending(self, stream: str) -> list[str]:
         return self._names(stream, _PENDING)
 
     def _names(self, stream: str, kind: str) -> list[str]:

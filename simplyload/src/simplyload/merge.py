@@ -114,19 +114,22 @@ def fold(merge: Merge) -> exp.Select:
         rows = exp.select("*", _generation(merge)).from_(_sub(rows, _CHANGED), copy=False)
     if merge.repeated:
         rows = _rank_rows(merge, rows)
-    return _final(merge, rows)
+    return _final_values(merge, rows)
 
 
 def merge_into(merge: Merge) -> exp.Merge:
     """Return the MERGE of the fold into the target."""
     newer = _col(SEQ, SOURCE) > _col(SEQ, _TARGET)
     is_delete = _col(OP, SOURCE).eq(DELETE)
-    whens = [_when(matched=True, condition=newer, then=_update(merge))]
+    whens = [_when_clause(matched=True, condition=newer, then=_update(merge))]
     if merge.remove and merge.may_delete:
         whens.insert(
-            0, _when(matched=True, condition=exp.and_(newer, is_delete), then=exp.var("DELETE"))
+            0,
+            _when_clause(
+                matched=True, condition=exp.and_(newer, is_delete), then=exp.var("DELETE")
+            ),
         )
-    whens.append(_when(matched=False, condition=is_row(merge), then=_insert(merge)))
+    whens.append(_when_clause(matched=False, condition=is_row(merge), then=_insert(merge)))
     return exp.Merge(
         this=exp.alias_(merge.target, _TARGET, table=True, quoted=True),
         using=_sub(fold(merge), SOURCE),
@@ -155,9 +158,9 @@ def _insert_joined(merge: Merge, condition: exp.Expr, orphans: Iterable[str]) ->
     target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     values = [
         *(_col(c.target, SOURCE) for c in merge.key),
-        *(_merged(merge, c) for c in merge.columns),
+        *(_merged_value(merge, c) for c in merge.columns),
     ]
-    kept = [_kept(merge, name) for name in orphans]
+    kept = [_kept_value(merge, name) for name in orphans]
     rows = (
         exp.select(*values, *_metadata(merge), *kept)
         .from_(_sub(fold(merge), SOURCE), copy=False)
@@ -225,7 +228,7 @@ def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
     counts = exp.Count(this=exp.Star()).as_(_COUNT, quoted=True)
     keyed = exp.Count(this=names[0].copy()).as_(_KEYED, quoted=True)  # 0 for T, which has no key
     groups = exp.select(counts, keyed).from_(stage).group_by(*names)
-    most = exp.func("MAX", _if(_col(_KEYED) > exp.Literal.number(0), _col(_COUNT)))
+    most = exp.func("MAX", _case(_col(_KEYED) > exp.Literal.number(0), _col(_COUNT)))
     return exp.select(exp.func("SUM", _col(_COUNT)), most).from_(_sub(groups, _GROUPS), copy=False)
 
 
@@ -240,10 +243,10 @@ def find_known_key(merge: Merge) -> exp.Select:
 
 def _changes(merge: Merge) -> exp.Select:
     """Select the staged changes but T, named as in the target, with a flag per partial column."""
-    values = [_staged(c).as_(c.target, quoted=True) for c in [*merge.key, *merge.columns]]
-    flags = [_if(_carries(merge, c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
+    values = [_staged_value(c).as_(c.target, quoted=True) for c in [*merge.key, *merge.columns]]
+    flags = [_case(_carries(merge, c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
     if (merge.generations and merge.partial) or merge.may_name_keys_alone:
-        flags.append(_if(_carries_all(merge)).as_(WHOLE, quoted=True))
+        flags.append(_case(_carries_all(merge)).as_(WHOLE, quoted=True))
     rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
     return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
 
@@ -277,13 +280,13 @@ def _generation(merge: Merge) -> exp.Expr:
         kind="ROWS", start=exp.Literal.number(1), start_side="FOLLOWING", end="UNBOUNDED",
         end_side="FOLLOWING",
     )  # fmt: skip
-    deletes = exp.func("SUM", _if(_col(OP).eq(DELETE)))
-    before = exp.func("COALESCE", _over(merge, deletes, spec=earlier), "0")
+    deletes = exp.func("SUM", _case(_col(OP).eq(DELETE)))
+    before = exp.func("COALESCE", _window(merge, deletes, spec=earlier), "0")
     after: exp.Expr = exp.Literal.number(0)
     if merge.truncated is not None:
         mark = _number(merge.truncated)
         whole = [_col(WHOLE).eq(1)] if merge.partial else []
-        after = _if(exp.or_(_col(SEQ) > mark, exp.and_(_col(SEQ).eq(mark.copy()), *whole)))
+        after = _case(exp.or_(_col(SEQ) > mark, exp.and_(_col(SEQ).eq(mark.copy()), *whole)))
     return (before * exp.Literal.number(2) + after).as_(_GENERATION, quoted=True)
 
 
@@ -297,58 +300,58 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
     for column in merge.partial:
         flag = _col(merge.flag(column))
         some = exp.Window(this=exp.func("MAX", flag), partition_by=[*_keys(merge), *within])
-        values.append(_latest(merge, column, within).as_(column.target, quoted=True))
+        values.append(_latest_value(merge, column, within).as_(column.target, quoted=True))
         values.append(some.as_(merge.flag(column), quoted=True))
     if merge.may_name_keys_alone:
         whole = exp.Window(this=exp.func("MAX", _col(WHOLE)), partition_by=[*_keys(merge), *within])
         values.append(whole.as_(WHOLE, quoted=True))
     # A D carries no values: those of its generation come from the change before it.
-    first = [*within, _if(_col(OP).eq(UPSERT))] if merge.generations else []
+    first = [*within, _case(_col(OP).eq(UPSERT))] if merge.generations else []
     return exp.select(
         *values,
         _col(OP),
-        _over(merge, exp.FirstValue(this=_col(OP))).as_(_LAST_OP, quoted=True),
-        _over(merge, exp.FirstValue(this=_col(SEQ))).as_(SEQ, quoted=True),
-        _over(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
+        _window(merge, exp.FirstValue(this=_col(OP))).as_(_LAST_OP, quoted=True),
+        _window(merge, exp.FirstValue(this=_col(SEQ))).as_(SEQ, quoted=True),
+        _window(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
         *([_col(_GENERATION)] if merge.generations else []),
     ).from_(_sub(rows, _GROUPS), copy=False)
 
 
-def _latest(merge: Merge, column: Column, within: Iterable[exp.Expr]) -> exp.Expr:
+def _latest_value(merge: Merge, column: Column, within: Iterable[exp.Expr]) -> exp.Expr:
     """Return the latest value of a column that a change carried, NULL included.
 
     In an order of its own, each column would have the rows sorted again, with all their values.
     """
     value, flag = _col(column.target), _col(merge.flag(column))
     if not merge.wraps:
-        return _over(merge, exp.FirstValue(this=value), within, [flag])
+        return _window(merge, exp.FirstValue(this=value), within, [flag])
     field = exp.PropertyEQ(this=exp.to_identifier("v"), expression=value)
-    carried = _if(flag.eq(1), exp.Struct(expressions=[field]), exp.null())
+    carried = _case(flag.eq(1), exp.Struct(expressions=[field]), exp.null())
     first = exp.IgnoreNulls(this=exp.FirstValue(this=carried))
     all_rows = exp.WindowSpec(
         kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="UNBOUNDED",
         end_side="FOLLOWING",
     )  # fmt: skip
-    latest = _over(merge, first, within, spec=all_rows)
+    latest = _window(merge, first, within, spec=all_rows)
     return exp.StructExtract(this=latest, expression=exp.Literal.string("v"))
 
 
-def _final(merge: Merge, rows: exp.Select) -> exp.Select:
+def _final_values(merge: Merge, rows: exp.Select) -> exp.Select:
     partial = {column.target: column for column in merge.partial}
     values = [
-        _if(_col(merge.flag(partial[name])).eq(1), _col(name), exp.null()).as_(name, quoted=True)
+        _case(_col(merge.flag(partial[name])).eq(1), _col(name), exp.null()).as_(name, quoted=True)
         if name in partial
         else _col(name)
         for name in (c.target for c in [*merge.key, *merge.columns])
     ]
     op: exp.Expr = _col(_LAST_OP if merge.repeated else OP)
     if merge.truncated is not None:
-        op = _if(_col(SEQ) < _number(merge.truncated), exp.Literal.string(DELETE), op)
+        op = _case(_col(SEQ) < _number(merge.truncated), exp.Literal.string(DELETE), op)
     result = exp.select(
         *values,
         *(_col(merge.flag(column)) for column in merge.partial),
         *([_col(WHOLE)] if merge.may_name_keys_alone else []),
-        _if(_col(OP).eq(UPSERT)).as_(_CARRIES, quoted=True),
+        _case(_col(OP).eq(UPSERT)).as_(_CARRIES, quoted=True),
         op.as_(OP, quoted=True),
         _col(SEQ),
         *([_col(_GENERATION)] if merge.generations else []),
@@ -357,12 +360,12 @@ def _final(merge: Merge, rows: exp.Select) -> exp.Select:
 
 
 def _update(merge: Merge) -> exp.Update:
-    values = [_col(c.target).eq(_merged(merge, c)) for c in merge.columns]
-    kept = [_col(name).eq(_kept(merge, name)) for name in merge.orphans]
+    values = [_col(c.target).eq(_merged_value(merge, c)) for c in merge.columns]
+    kept = [_col(name).eq(_kept_value(merge, name)) for name in merge.orphans]
     return exp.Update(expressions=[*values, *kept, *_metadata_assignments(merge)])
 
 
-def _merged(merge: Merge, column: Column) -> exp.Expr:
+def _merged_value(merge: Merge, column: Column) -> exp.Expr:
     """Return the value after an update: the carried one, else what the target has."""
     value = _col(column.target, SOURCE)
     if column.source in merge.omitted:
@@ -371,10 +374,10 @@ def _merged(merge: Merge, column: Column) -> exp.Expr:
         carried = _col(_CARRIES, SOURCE).eq(1)
     else:
         return value
-    return _if(carried, value, _kept(merge, column.target))
+    return _case(carried, value, _kept_value(merge, column.target))
 
 
-def _kept(merge: Merge, name: str) -> exp.Expr:
+def _kept_value(merge: Merge, name: str) -> exp.Expr:
     """Return the target's value of a column that is not carried: NULL where the row is new."""
     new: exp.Expr = _col(DELETED, _TARGET)
     if merge.generations:
@@ -382,7 +385,7 @@ def _kept(merge: Merge, name: str) -> exp.Expr:
     if merge.truncated is not None:
         mark = _number(merge.truncated)
         new = exp.or_(new, exp.and_(_col(SEQ, _TARGET) < mark, _col(SEQ, SOURCE) > mark.copy()))
-    return _if(exp.and_(_col(OP, SOURCE).eq(UPSERT), new), exp.null(), _col(name, _TARGET))
+    return _case(exp.and_(_col(OP, SOURCE).eq(UPSERT), new), exp.null(), _col(name, _TARGET))
 
 
 def _metadata_assignments(merge: Merge) -> list[exp.Expr]:
@@ -418,10 +421,10 @@ def _same_key(merge: Merge) -> list[exp.Expr]:
 
 
 def _same_staged_key(merge: Merge) -> list[exp.Expr]:
-    return [_col(c.target, _TARGET).eq(_staged(c, SOURCE)) for c in merge.key]
+    return [_col(c.target, _TARGET).eq(_staged_value(c, SOURCE)) for c in merge.key]
 
 
-def _staged(column: Column, table: str | None = None) -> exp.Expr:
+def _staged_value(column: Column, table: str | None = None) -> exp.Expr:
     """Return a staged value in the type of the target."""
     value: exp.Expr = _col(column.target, table)
     for kind in filter(None, (column.via, column.cast)):
@@ -429,7 +432,7 @@ def _staged(column: Column, table: str | None = None) -> exp.Expr:
     return value
 
 
-def _over(
+def _window(
     merge: Merge,
     function: exp.Expr,
     within: Iterable[exp.Expr] = (),
@@ -450,11 +453,11 @@ def _keys(merge: Merge) -> list[exp.Expr]:
     return [_col(column.target) for column in merge.key]
 
 
-def _when(*, matched: bool, condition: exp.Expr | None, then: exp.Expr) -> exp.When:
+def _when_clause(*, matched: bool, condition: exp.Expr | None, then: exp.Expr) -> exp.When:
     return exp.When(matched=matched, condition=condition, then=then)
 
 
-def _if(
+def _case(
     condition: exp.Expr,
     value: exp.Expr | None = None,
     otherwise: exp.Expr | None = None,

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from simplyload.errors import ConfigurationError, DamagedError, SimplyLoadError
-from simplyload.store import S3Address, no_file
+from simplyload.store import S3Address, missing_file_error
 
 PART_BYTES = 8 << 20  # larger files are uploaded in parts of this size
 _THREADS = 4  # each holds a part
@@ -347,7 +347,7 @@ class S3Store:
             if code in _CONDITIONS:
                 raise _ConditionError(_CONDITIONS[code]) from None
             if name and code in ("NoSuchKey", "404"):
-                raise no_file(name) from None
+                raise missing_file_error(name) from None
             if name and code in ("InvalidRange", "416"):  # of an object without content
                 raise DamagedError(name) from None
             raise self._explain(action, _judge_answer(error.response, code, right)) from None

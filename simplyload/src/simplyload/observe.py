@@ -142,7 +142,7 @@ class LiveTable:
 
 
 @contextmanager
-def displaying() -> Iterator[Display]:
+def open_display() -> Iterator[Display]:
     """Choose the display by standard error."""
     if not sys.stderr.isatty():
         yield JsonLines(sys.stderr)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from simplyload.config import Configuration
 from simplyload.destinations.duckdb import DuckDBSettings
-from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
+from simplyload.engine import Event, Pipeline, RunResult, end_at_commit
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
 from simplyload.observe import Display
@@ -48,7 +48,7 @@ def run_parallel(read: Read, display: Display, every: timedelta | None = None) -
     with ExitStack() as stack:
         monitor = open_monitor(configuration, names, display, stack, stays=every is not None)
         workers = [_Worker(name, read, every, monitor or display, monitor) for name in names]
-        stack.enter_context(ending_at_commit(*workers))
+        stack.enter_context(end_at_commit(*workers))
         threads = [threading.Thread(target=worker.follow) for worker in workers]
         for thread in threads:
             thread.start()

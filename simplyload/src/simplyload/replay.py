@@ -34,7 +34,7 @@ def replay(  # noqa: PLR0913 - what a replay is made of
     with log.lock(stream):
         try:
             check_schema(destination, stream, schema or stream)
-            entries = _missing(log, stream, destination)
+            entries = _list_missing(log, stream, destination)
             files = _find_files(log, entries)
             lease = destination.acquire(stream, log.read_newest_epoch(stream))
             stopped = {stop.table: stop for stop in destination.list_stopped(stream)}
@@ -66,7 +66,7 @@ def _load(destination: Destination, lease: Lease, load: Load) -> LoadResult:
         raise
 
 
-def _missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entry]:
+def _list_missing(log: ChangeLog, stream: str, destination: Destination) -> list[Entry]:
     has = destination.list_committed(stream) if destination.read_state(stream) is not None else []
     log.confirm_committed(stream, has)
     entries = log.history(stream)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simplyload.breaker import Breaker
 from simplyload.config import Configuration, schema_of
-from simplyload.engine import Event, Pipeline, RunResult, ending_at_commit
+from simplyload.engine import Event, Pipeline, RunResult, end_at_commit
 from simplyload.errors import LimitError, SimplyLoadError
 from simplyload.monitor.settings import MetricsSettings
 from simplyload.observe import Display
@@ -125,14 +125,14 @@ def run_in_turn(
     pause = Pause()
     with ExitStack() as stack:
         pipelines = list(open_pipelines(configuration, names, display, stack))
-        stack.enter_context(ending_at_commit(*pipelines, pause))
+        stack.enter_context(end_at_commit(*pipelines, pause))
         while not pause.is_over:
             began = time.monotonic()
             for pipeline in pipelines:
                 breaker = breakers[pipeline.stream]
                 if pause.is_over or not breaker.lets_run(began):
                     continue
-                with _followed(pipeline, after_run):
+                with _finish_with(pipeline, after_run):
                     error = run_pipeline(pipeline, outcomes[pipeline.stream], display)
                     if rest := every and breaker.note(error, began):
                         _show_rest(rest, pipeline.stream, display)
@@ -162,9 +162,9 @@ def open_monitor(
     """Return what follows the runs, if the configuration asks for it."""
     if not is_monitored(configuration):
         return None
-    from simplyload.monitor.monitor import monitoring  # noqa: PLC0415 - 0.2 s for who needs it
+    from simplyload.monitor.monitor import open_monitor  # noqa: PLC0415 - 0.2 s for who needs it
 
-    return stack.enter_context(monitoring(configuration, names, display, stays=stays))
+    return stack.enter_context(open_monitor(configuration, names, display, stays=stays))
 
 
 def _show_rest(rest: timedelta, stream: str, display: Display) -> None:
@@ -174,7 +174,7 @@ def _show_rest(rest: timedelta, stream: str, display: Display) -> None:
 
 
 @contextmanager
-def _followed(pipeline: Pipeline, after_run: Callable[[Pipeline], None]) -> Iterator[None]:
+def _finish_with(pipeline: Pipeline, after_run: Callable[[Pipeline], None]) -> Iterator[None]:
     try:
         yield
     finally:

@@ -152,13 +152,13 @@ class LocalStore:
 
     def names(self, folder: str, after: str = "") -> list[str]:
         """Walk through the folder."""
-        names = (self._relative(path) for path in self._files(folder) if path.suffix != _PART)
+        names = (self._relative_name(path) for path in self._files(folder) if path.suffix != _PART)
         return sorted(name for name in names if name > after)
 
     def names_before(self, folder: str, before: datetime) -> list[str]:
         """Walk through the folder, and look at each file's time."""
         paths = self._files(folder)
-        return sorted(self._relative(path) for path in paths if _modified(path) < before)
+        return sorted(self._relative_name(path) for path in paths if _modified_at(path) < before)
 
     def read(self, name: str) -> bytes:
         """Read the file."""
@@ -176,7 +176,7 @@ class LocalStore:
         """Return the files where they are."""
         for name in names:
             if not (self.root / name).exists():
-                raise no_file(name)
+                raise missing_file_error(name)
         return [self.root / name for name in names]
 
     def write(self, name: str, content: bytes) -> None:
@@ -248,7 +248,7 @@ class LocalStore:
         found = os.walk(self.root / folder)  # it asks the disk for no file
         return [Path(parent, name) for parent, _, names in found for name in names]
 
-    def _relative(self, path: Path) -> str:
+    def _relative_name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
 
@@ -266,7 +266,7 @@ def drop_orphans(
     return [*orphans, *store.drop_uploads(folder, before, dry_run=dry_run)]
 
 
-def no_file(name: str) -> FileNotFoundError:
+def missing_file_error(name: str) -> FileNotFoundError:
     """Return the error for a file that is not there."""
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
@@ -311,5 +311,5 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _modified(path: Path) -> datetime:
+def _modified_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)

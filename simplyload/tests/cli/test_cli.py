@@ -240,8 +240,8 @@ def test_r33_the_password_of_postgres_is_nowhere(
 ) -> None:
     """No command prints it, in success or failure; no file and no table of a destination has it."""
     source = shop | {"mode": "cdc", "slot": shop["database"], "tables": ["public.orders"]}
-    given = {"sources": {"shop": source}, "destination": shop, "log": "log"}
-    workspace.write(given)
+    document = {"sources": {"shop": source}, "destination": shop, "log": "log"}
+    workspace.write(document)
     commands = ("sync", "validate", "check", "discover", "config", "checkpoint show")
     ran = [workspace.run(*words.split()) for words in commands]
     assert ran[0].code == 0, ran[0].err

@@ -126,9 +126,9 @@ def test_r35_a_name_that_is_empty_is_refused(
     driver would take another one in its place.
     """
     kind = "snowflake" if "account" in names else "postgres"
-    given = [f"{place}.type={kind}", *(f"{place}.{name}=''" for name in names)]
+    overrides = [f"{place}.type={kind}", *(f"{place}.{name}=''" for name in names)]
     with pytest.raises(ConfigurationError) as caught:
-        read_configuration(file, given)
+        read_configuration(file, overrides)
     for name in names:
         assert f"{place}.{name}: the value must have at least 1 character" in str(caught.value)
 

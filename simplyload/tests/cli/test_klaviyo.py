@@ -34,8 +34,8 @@ def _account(monkeypatch: pytest.MonkeyPatch, sandbox: str) -> None:
 
 def source(connector: Path = CONNECTOR, **settings: Any) -> KlaviyoSource:
     """Give the source of a connector."""
-    given = {"connector": connector, "api_key": API_KEY, **settings}
-    return KlaviyoSource(KlaviyoSettings(**given), "klaviyo")
+    options = {"connector": connector, "api_key": API_KEY, **settings}
+    return KlaviyoSource(KlaviyoSettings(**options), "klaviyo")
 
 
 def scripted(folder: Path, *lines: str) -> KlaviyoSource:
@@ -98,9 +98,9 @@ def test_a_failed_sync_truncates_once_a_later_one_is_complete(tmp_path: Path) ->
         'if state.get("n") != 1: raise TransientError("Klaviyo is away; try again later")',
     )
     state: State = {"seq": 0, "connector": {}}
-    given: list[Batch] = []
+    batches: list[Batch] = []
     with pytest.raises(SourceError, match="source klaviyo: Klaviyo is away"):
-        given.extend(failing.read(state))
+        batches.extend(failing.read(state))
     state = next(iter(failing.read(state))).state or {}
     assert state["truncates"] == {"list": 1}
     assert (TRUNCATE, 3) in [(row[OP], row[SEQ]) for row in rows(read(failing, state), "list")]

@@ -57,11 +57,11 @@ class ScriptedSource:
         """Yield the batches after the state."""
         self.reads += 1
         for number in range(state.get("n", 0), len(self.batches)):
-            given = self.batches[number]
-            if isinstance(given, Batch):
-                yield given
+            item = self.batches[number]
+            if isinstance(item, Batch):
+                yield item
             else:
-                parts = [given] if isinstance(given, Changes) else given
+                parts = [item] if isinstance(item, Changes) else item
                 yield Batch(changes=parts, state={"n": number + 1})
 
     def ack(self, state: State) -> None:

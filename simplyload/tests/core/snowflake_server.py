@@ -86,6 +86,6 @@ def make_key() -> str:
 
 def _from_environment() -> dict[str, str]:
     settings = SnowflakeSettings.model_fields
-    given = {name: os.environ.get(f"SNOWFLAKE_{name.upper()}") for name in settings}
-    given["database"] = os.environ[DATABASE]
-    return {name: value for name, value in given.items() if value}
+    values = {name: os.environ.get(f"SNOWFLAKE_{name.upper()}") for name in settings}
+    values["database"] = os.environ[DATABASE]
+    return {name: value for name, value in values.items() if value}

@@ -198,12 +198,12 @@ def test_r34_a_clock_that_goes_back_changes_nothing(
 
 def test_r29_a_bad_row_is_recorded_and_the_others_load(sql_target: Target) -> None:
     """What the source or the destination refuses is in `rejected` once, with its key and why."""
-    given = Rejected(table="orders", key={"id": 9}, column="a", reason="year 5874897")
+    rejection = Rejected(table="orders", key={"id": 9}, column="a", reason="year 5874897")
     rows = changes(upsert(1, {"id": 1, "a": "good"}), upsert(2, {"a": "no key"}))
-    source = ScriptedSource([Batch(changes=[rows], state={"n": 1}, rejected=[given])])
+    source = ScriptedSource([Batch(changes=[rows], state={"n": 1}, rejected=[rejection])])
     assert sql_target.pipeline(source).run_once().rejected == 2
     assert [row["id"] for row in sql_target.rows()] == [1]
-    again = Batch(changes=[rows], state={"n": 2}, rejected=[given])
+    again = Batch(changes=[rows], state={"n": 2}, rejected=[rejection])
     sql_target.pipeline(ScriptedSource([source.batches[0], again])).run_once()
     found = sql_target.query('SELECT key, "column", reason FROM _simplyload.rejected ORDER BY key')
     assert [tuple(row.values()) for row in found] == [

@@ -42,9 +42,9 @@ def source(database: str) -> Iterator[PostgresSource]:
 def make_settings(database: str) -> PostgresSettings:
     """Give the settings of a source that polls, as the owner of the database."""
     dsn = parse_dsn(database)
-    given = {"host": dsn["host"], "port": dsn["port"], "database": dsn["dbname"]}
+    options = {"host": dsn["host"], "port": dsn["port"], "database": dsn["dbname"]}
     base = {"type": "postgres", "user": dsn["user"], "mode": "poll", "tables": ["public.*"]}
-    return PostgresSettings.model_validate(base | given)
+    return PostgresSettings.model_validate(base | options)
 
 
 def execute(database: str, *statements: str) -> None:

@@ -19,7 +19,7 @@ from simplyload.destinations.postgres import PostgresDestination, PostgresTarget
 from simplyload.destinations.snowflake import SnowflakeDestination
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.sql import SqlDestination
-from simplyload.engine import Pipeline, PipelineSettings, ending_at_commit
+from simplyload.engine import Pipeline, PipelineSettings, end_at_commit
 from simplyload.errors import DestinationError
 from simplyload.log import ChangeLog
 from simplyload.object_store import S3Settings, S3Store
@@ -99,7 +99,7 @@ def run(job: dict[str, Any]) -> None:
     settings = PipelineSettings(max_changes=CHANGES_OF_A_BATCH * 2)
     log = ChangeLog(make_store(job, job["log"]) or Path(job["log"]))
     pipeline = Pipeline("shop", source, make_destination(job), log, settings)
-    with ending_at_commit(pipeline):
+    with end_at_commit(pipeline):
         pipeline.run_once()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from botocore import client
 
 from simplyload.config import read_configuration
-from simplyload.engine import Pipeline, ending_at_commit
+from simplyload.engine import Pipeline, end_at_commit
 from simplyload.streams import open_destination, open_log, open_source
 from simplyload.testing.kills import FILES, REQUEST, Job, survives
 
@@ -19,7 +19,7 @@ def run(file: Path) -> None:
     read = read_configuration(file)
     source, destination = open_source(read.sources[STREAM], STREAM), open_destination(read)
     pipeline = Pipeline(STREAM, source, destination, open_log(read), read.pipeline)
-    with ending_at_commit(pipeline):
+    with end_at_commit(pipeline):
         pipeline.run_once()
 
 

@@ -57,7 +57,7 @@ def settings(database: str, reader_role: str) -> Settings:
     """Give a function that makes settings of the test's database for the reading role."""
     parts = parse_dsn(database)
 
-    def make(**given: Any) -> PostgresSettings:
+    def make(**options: Any) -> PostgresSettings:
         base: dict[str, Any] = {
             "type": "postgres",
             "host": parts["host"],
@@ -66,7 +66,7 @@ def settings(database: str, reader_role: str) -> Settings:
             "user": reader_role,
             "mode": "poll",
         }
-        return PostgresSettings.model_validate(base | given)
+        return PostgresSettings.model_validate(base | options)
 
     return make
 
@@ -176,7 +176,7 @@ class Replica:
 def replicate(settings: Settings) -> Callable[..., Replica]:
     """Give a function that makes a replica of the test's database, polled unless told otherwise."""
 
-    def make(**given: Any) -> Replica:
-        return Replica(settings(**given))
+    def make(**options: Any) -> Replica:
+        return Replica(settings(**options))
 
     return make

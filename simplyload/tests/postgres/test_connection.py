@@ -49,10 +49,12 @@ def test_a_lost_connection_is_opened_again(
     run("create publication own for table orders")
     cursors = {"cursors": {"public.orders": "at"}} if mode == "poll" else {}
     [(slot,)] = run("select current_database()")
-    given = settings(user=replication_role, mode=mode, publication="own", slot=str(slot), **cursors)
+    options = settings(
+        user=replication_role, mode=mode, publication="own", slot=str(slot), **cursors
+    )
     sessions = f"from pg_stat_activity where usename = '{replication_role}'"
     end = f"select pg_terminate_backend(pid, 9000) {sessions}"
-    with closing(PostgresSource(given, "shop")) as source:
+    with closing(PostgresSource(options, "shop")) as source:
         states = [batch.state for batch in source.read({})]
         run("insert into orders values (2)")
         run(end)

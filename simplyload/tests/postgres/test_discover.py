@@ -256,7 +256,7 @@ def test_sizes_are_the_servers_estimates(run: Run, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("options", "message"),
     [
         ({"cursors": {"public.t": "nope"}}, "cursors: public.t has no column nope"),
         ({"cursors": {"public.x": "id"}}, "cursors: public.x is none of the chosen tables"),
@@ -265,12 +265,12 @@ def test_sizes_are_the_servers_estimates(run: Run, settings: Settings) -> None:
     ],
 )
 def test_r35_a_wrong_column_in_the_settings_is_named(
-    run: Run, settings: Settings, given: dict[str, Any], message: str
+    run: Run, settings: Settings, options: dict[str, Any], message: str
 ) -> None:
     """The error names the key, the table and the column; nothing is read."""
     run("create table t (id int primary key, v text)")
     with (
-        closing(PostgresSource(settings(**given), "shop")) as source,
+        closing(PostgresSource(settings(**options), "shop")) as source,
         pytest.raises(ConfigurationError, match=message),
     ):
         source.tables()

@@ -215,8 +215,8 @@ def test_a20_a_pooler_is_named_and_the_own_host_is_the_remedy(
         client.sendall(b"E" + struct.pack("!i", len(message) + 4) + message)
         return None
 
-    def findings(given: PostgresSettings) -> list[tuple[str, str, str]]:
-        with closing(PostgresSource(given, "shop")) as source:
+    def findings(options: PostgresSettings) -> list[tuple[str, str, str]]:
+        with closing(PostgresSource(options, "shop")) as source:
             return [(found.level, found.subject, found.remedy) for found in source.validate()]
 
     with _proxy(int(parse_dsn(database)["port"]), serve) as port:

@@ -68,9 +68,9 @@ def test_a18_a_statement_that_a_standby_cancels_is_read_again(
     """VACUUM on the primary cancels the statement; tried again, it gives every row once."""
     run("create table t (id int primary key, v int)")
     run("insert into t select i, 0 from generate_series(1, 40) i")
-    given = settings(port=standby_port, user="postgres")
-    _wait_for(given, "select to_regclass('public.t') is not null")
-    _wait_for(given, "select count(*) = 40 from public.t")
+    options = settings(port=standby_port, user="postgres")
+    _wait_for(options, "select to_regclass('public.t') is not null")
+    _wait_for(options, "select count(*) = 40 from public.t")
 
     def vacuum() -> None:
         time.sleep(0.7)
@@ -79,12 +79,12 @@ def test_a18_a_statement_that_a_standby_cancels_is_read_again(
 
     disturb = threading.Thread(target=vacuum)
     disturb.start()
-    with closing(Reader(given, "shop")) as reader:
+    with closing(Reader(options, "shop")) as reader:
         rows = reader.read("select id, pg_sleep(0.05)::text as p from public.t order by id")
     disturb.join()
     assert rows["id"].to_pylist() == list(range(1, 41))
     _wait_for(
-        given,
+        options,
         "select confl_snapshot = 1 from pg_stat_database_conflicts"
         " where datname = current_database()",
     )

@@ -42,10 +42,10 @@ def test_no_statement_takes_a_second_at_two_million_rows(
     log = Path(data) / "log"
     state: State = {}
 
-    def measure(what: str, **given: Any) -> None:
+    def measure(what: str, **options: Any) -> None:
         nonlocal state
         before = log.stat().st_size
-        with closing(PostgresSource(settings(**given), "shop")) as source:
+        with closing(PostgresSource(settings(**options), "shop")) as source:
             for batch in source.read(state):
                 state = batch.state or state
         found = STATISTICS.findall(log.read_bytes()[before:].decode())

@@ -37,8 +37,8 @@ def write_configuration(trial: Trial, folder: Path) -> Path:
     source |= {"slot": slot_of(trial)}
     destination = {"type": "postgres", **connection_settings(trial.target)}
     file = folder / "simplyload.yml"
-    given = {"sources": {STREAM: source}, "destination": destination, "log": str(folder / "log")}
-    file.write_text(yaml.safe_dump(given))
+    document = {"sources": {STREAM: source}, "destination": destination, "log": str(folder / "log")}
+    file.write_text(yaml.safe_dump(document))
     return file
 
 

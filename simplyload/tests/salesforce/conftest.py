@@ -98,7 +98,7 @@ def warnings(batches: Sequence[Batch]) -> str:
 def make_settings(fake: FakeSalesforce, **settings: Any) -> SalesforceSettings:
     """Give the settings for the fake."""
     secret = {} if {"refresh_token", "private_key"} & set(settings) else CLIENT_SECRET
-    given = {
+    options = {
         "type": "salesforce",
         "login_url": fake.address,
         "client_id": CLIENT_ID,
@@ -106,7 +106,7 @@ def make_settings(fake: FakeSalesforce, **settings: Any) -> SalesforceSettings:
         "objects": OBJECTS,
         **settings,
     }
-    return SalesforceSettings.model_validate(given)
+    return SalesforceSettings.model_validate(options)
 
 
 def make_source(fake: FakeSalesforce, **settings: Any) -> SalesforceSource:

@@ -78,8 +78,8 @@ class Reader(MemoryReader):
 
 def make_source(fake: FakeStripe, **settings: Any) -> StripeSource:
     """Give a new source of the fake."""
-    given = {"type": "stripe", "api_key": KEY, "base_url": fake.address, **settings}
-    return StripeSource(StripeSettings.model_validate(given), "stripe")
+    options = {"type": "stripe", "api_key": KEY, "base_url": fake.address, **settings}
+    return StripeSource(StripeSettings.model_validate(options), "stripe")
 
 
 def assert_same(

@@ -378,8 +378,8 @@ class StripeHandler(Handler):
             self.send(error.status, error.body)
 
     def _authenticate(self) -> None:
-        kind, _, given = self.headers.get("Authorization", "").partition(" ")
-        key = base64.b64decode(given).decode().rstrip(":") if kind == "Basic" else given
+        kind, _, secret = self.headers.get("Authorization", "").partition(" ")
+        key = base64.b64decode(secret).decode().rstrip(":") if kind == "Basic" else secret
         if key != KEY:
             raise StripeError(401, f"Invalid API Key provided: {key}")
 

@@ -74,8 +74,8 @@ def test_the_documented_settings_are_valid_and_every_table_is_documented() -> No
     """The YAML of docs/stripe.md is read as it is written; the page names every table."""
     document = (REPOSITORY / "simplyload" / "docs" / "stripe.md").read_text()
     [block] = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
-    given = yaml.safe_load(block.replace("${STRIPE_API_KEY}", KEY))["sources"]["payments"]
-    assert StripeSettings.model_validate(given).kinds()
+    options = yaml.safe_load(block.replace("${STRIPE_API_KEY}", KEY))["sources"]["payments"]
+    assert StripeSettings.model_validate(options).kinds()
     every = StripeSource(StripeSettings.model_validate({"type": "stripe", "api_key": KEY}), "s")
     assert [table.name for table in every.tables() if f"`{table.name}`" not in document] == []
     assert API_VERSION in document

@@ -172,7 +172,7 @@ def test_st18_event_types_are_not_chosen_by_a_list(fake: FakeStripe) -> None:
     reader.assert_equal("customers")
     warnings = [warning for batch in batches for warning in batch.warnings]
     assert warnings == ["Events about coupon lead to no table of stripe: they are left out."]
-    assert not any("types" in key for _, _, given in fake.requests for key in given)
+    assert not any("types" in key for _, _, params in fake.requests for key in params)
 
 
 def test_st37_a_price_with_the_id_of_a_plan(fake: FakeStripe) -> None:

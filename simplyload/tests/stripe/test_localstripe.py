@@ -80,8 +80,8 @@ def make_official(address: str, key: str) -> stripe.StripeClient:
 
 def make_client(address: str, key: str) -> Client:
     """Give the client of our source for a server."""
-    given = {"type": "stripe", "api_key": key, "base_url": address}
-    return Client(StripeSettings.model_validate(given))
+    options = {"type": "stripe", "api_key": key, "base_url": address}
+    return Client(StripeSettings.model_validate(options))
 
 
 def test_j3_our_source_reads_every_page_of_localstripe_once(

@@ -28,7 +28,7 @@ from simplyload.demo.server import running_server
 from simplyload.demo.shop import DATABASE, SETUP, fill_shop
 from simplyload.demo.workload import Workload
 from simplyload.errors import SimplyLoadError
-from simplyload.observe import displaying, make_table
+from simplyload.observe import make_table, open_display
 from simplyload.run import Outcome, run_streams
 
 MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
@@ -160,7 +160,7 @@ def _load(configuration: Configuration, shop: str, console: Console) -> Loaded:
     """Load both streams while the workload runs, then what it left, and compare."""
     workload = Workload(shop, seed=secrets.randbits(32))
     names = list(configuration.sources)
-    with displaying() as display:
+    with open_display() as display:
         workload.start()
         outcomes = {result.stream: result for result in run_streams(configuration, names, display)}
         workload.wait()

@@ -33,8 +33,8 @@ from simplyload.destinations.sql import (
     Shape,
     Tables,
     add_columns,
+    build_fenced_error,
     confirm_epoch,
-    fenced,
     statements,
 )
 from simplyload.destinations.warehouse import WarehouseDestination, read_spelled, write_files
@@ -266,19 +266,19 @@ class BigQueryDestination(WarehouseDestination):
         fence = self._render(confirm_epoch(lease, load.schema))
         script = _write_script(fence, part)
         statements.debug(script)
-        name = f"{self._installed()}_{load.stream}_{load.load_id}_{number}"
+        name = f"{self._read_install_time()}_{load.stream}_{load.load_id}_{number}"
         try:
             [(counts,)], _ = self._jobs.query(script, name)
         except DestinationError as error:
             if _FENCED in str(error):
-                raise fenced(load.stream) from error
+                raise build_fenced_error(load.stream) from error
             raise
         changed: dict[str, int] = {}
         for table, count in zip((t for _, t in part if t), counts.split(), strict=True):
             changed[table] = changed.get(table, 0) + int(count)
         return changed
 
-    def _installed(self) -> str:
+    def _read_install_time(self) -> str:
         """Return when the metadata was made: a load's id alone may have been there before it."""
         get_table = self._jobs.client.get_table
         lease = self._jobs.ask(lambda: get_table(f"{METADATA_SCHEMA}.lease", timeout=TIMEOUT))

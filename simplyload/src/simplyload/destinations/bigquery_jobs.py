@@ -74,13 +74,13 @@ class Jobs:
     def find(self, request: Callable[[], Any]) -> Any:
         """Send a request of the API; return None for what is absent."""
 
-        def found() -> Any:
+        def find() -> Any:
             try:
                 return request()
             except self._errors.NotFound:
                 return None
 
-        return self.ask(found)
+        return self.ask(find)
 
     def _finish(self, name: str, begin: Callable[[str], Any], sql: str = "") -> tuple[Any, Any]:
         """Wait for a job; one that others kept from its end is tried again under its next id."""

@@ -191,7 +191,7 @@ class ParquetDestination:
         try:
             footers = self._store.open_footers(names)
         except FileNotFoundError as error:
-            raise _gone(error.filename) from None
+            raise _build_lost_error(error.filename) from None
         return [
             footer if isinstance(footer, Path) else _write_footer(folder / name, footer.read())
             for name, footer in zip(names, footers, strict=True)
@@ -224,7 +224,7 @@ class ParquetDestination:
             try:
                 paths = self._store.fetch(names, Path(folder))
             except FileNotFoundError as error:
-                raise _gone(error.filename) from None
+                raise _build_lost_error(error.filename) from None
             yield from self._scan(table, paths)
 
     def _scan(self, table: Table, paths: Sequence[Path]) -> Iterator[pa.Table]:
@@ -316,11 +316,11 @@ class ParquetDestination:
         names = self._store.names(_folder(stream, ".commits"))
         for number, name in enumerate(names, 1):
             if _number_of(name) != number:
-                raise _gone(_entry_name(stream, number))
+                raise _build_lost_error(_entry_name(stream, number))
         return [*map(LakeEntry.from_json, names, self._store.read_all(names))]
 
 
-def _gone(name: str) -> DestinationError:
+def _build_lost_error(name: str) -> DestinationError:
     return DestinationError(
         f"destination.path: {name} is gone, which no command of simplyload removes: restore it from"
         " a version or a copy, and end the rule of the bucket that removed it; else begin again"

@@ -186,7 +186,7 @@ class _Writer(SnowflakeSql):
     def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
         held = super()._fit(shape, freeze=freeze)
         tables = self._made.setdefault(shape.table.db, {})
-        tables[shape.table.name] = {name: _as_held(kind) for name, kind in held.items()}
+        tables[shape.table.name] = {name: _to_catalog_type(kind) for name, kind in held.items()}
         return held
 
     def _add_columns(self, table: exp.Table, added: Mapping[str, pa.DataType]) -> None:
@@ -245,7 +245,7 @@ class _Writer(SnowflakeSql):
         yield from super()._steps(load, plans, tables)
 
 
-def _as_held(kind: pa.DataType | None) -> pa.DataType | None:
+def _to_catalog_type(kind: pa.DataType | None) -> pa.DataType | None:
     """Return a column's type as Snowflake's catalog has it: integers have 38 digits."""
     if kind is None or pa.types.is_integer(kind):
         return kind and pa.decimal128(38, 0)

@@ -130,10 +130,10 @@ class Known:
 
         The load makes it again with the new values alone; the next run finds it here.
         """
-        lost = self.lost_from(existing)
+        lost = self.find_lost(existing)
         return {name: "" if name in lost else target for name, target in names.items()}
 
-    def lost_from(self, existing: Collection[str]) -> list[str]:
+    def find_lost(self, existing: Collection[str]) -> list[str]:
         """List the source's columns that the target had and lacks now, which a copy fills again.
 
         Without a column of its key the table cannot be merged into: its next change stops it.
@@ -276,7 +276,7 @@ class SqlDestination(ABC):
         for name, known in self._tables(stream).items():
             if known.target and known.target not in tables:
                 absent[name] = ()
-            elif known.target and (lost := known.lost_from(tables[known.target])):
+            elif known.target and (lost := known.find_lost(tables[known.target])):
                 absent[name] = lost
         return absent
 
@@ -482,7 +482,7 @@ class SqlDestination(ABC):
         rows = dict.fromkeys((plan.staged.table.name for plan in plans), 0)
         with self._transaction():
             if self._execute(confirm_epoch(lease, load.schema)) != 1:
-                raise fenced(load.stream)
+                raise build_fenced_error(load.stream)
             for step in self._steps(load, plans, tables):
                 changed = self._execute(step.statement)
                 if step.table:
@@ -754,7 +754,7 @@ def _stop(load: Load, staged: Staged, known: Known | None, message: str) -> Stop
     return Stopped(table=staged.table.name, since=since, message=message)
 
 
-def fenced(stream: str) -> FencedError:
+def build_fenced_error(stream: str) -> FencedError:
     """Return the error of a run whose lease another one took."""
     return FencedError(f"A newer run of {stream} took the lease: this one commits nothing more.")
 

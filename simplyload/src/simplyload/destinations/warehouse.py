@@ -82,7 +82,7 @@ def read_spelled(
     fields[place] = pa.field(in_case(COLS), pa.string())
     schema = pa.schema(fields)
 
-    def spelled() -> Iterator[pa.RecordBatch]:
+    def spell_batches() -> Iterator[pa.RecordBatch]:
         for batch in changes:
             lists = batch.column(place)
             texts = [None if names is None else _spell(tuple(names)) for names in lists.to_pylist()]
@@ -90,7 +90,7 @@ def read_spelled(
             columns[place] = pa.array(texts, pa.string())
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
-    return pa.RecordBatchReader.from_batches(schema, spelled())
+    return pa.RecordBatchReader.from_batches(schema, spell_batches())
 
 
 @cache

@@ -107,7 +107,7 @@ class _Handler(MetricsHandler):
 
 
 @contextmanager
-def serving(settings: MetricsSettings, health: Health) -> Iterator[None]:
+def serve(settings: MetricsSettings, health: Health) -> Iterator[None]:
     """Answer while the block runs. Raises ConfigurationError where the port is taken."""
     registry = CollectorRegistry()
     registry.register(StatusCollector(health.status))

@@ -108,11 +108,11 @@ def count(streams: Mapping[str, StreamStatus]) -> Samples:
     return {
         (metric, stream, label): value
         for stream, status in streams.items()
-        for (metric, label), value in (_zeros(status) | status.counts).items()
+        for (metric, label), value in (_zero_counts(status) | status.counts).items()
     }
 
 
-def _zeros(status: StreamStatus) -> Counts:
+def _zero_counts(status: StreamStatus) -> Counts:
     known: dict[str, Iterable[str]] = {"table": status.tables, "part": PARTS, "step": STEPS}
     return {
         (counter.name, label): 0.0

@@ -7,7 +7,7 @@ from simplyload.config import Configuration
 from simplyload.engine import Event, Pipeline, RunResult
 from simplyload.errors import ConfigurationError, SimplyLoadError
 from simplyload.monitor.alerts import Alerts
-from simplyload.monitor.endpoint import Health, serving
+from simplyload.monitor.endpoint import Health, serve
 from simplyload.monitor.metrics import Textfile
 from simplyload.monitor.status import Status
 from simplyload.observe import Display
@@ -68,7 +68,7 @@ class Monitor:
 
 
 @contextmanager
-def monitoring(
+def open_monitor(
     configuration: Configuration, names: Sequence[str], display: Display, *, stays: bool
 ) -> Iterator[Monitor]:
     """Show the runs of the block; on a port only where the process stays."""
@@ -78,7 +78,7 @@ def monitoring(
     monitor = Monitor(display, status)
     with ExitStack() as stack:
         if metrics.port is not None and stays:
-            stack.enter_context(serving(metrics, Health(status, log, alerts.max_lag)))
+            stack.enter_context(serve(metrics, Health(status, log, alerts.max_lag)))
         if alerts.webhook:
             monitor.alerts = stack.enter_context(closing(Alerts(alerts, status, monitor.warn)))
         if metrics.textfile:

@@ -204,7 +204,7 @@ class KlaviyoReader:
             name = getattr(operation, "table", None)
             if name not in tables:
                 continue
-            op, values = _op_and_values(operation)
+            op, values = _to_change(operation)
             if op == TRUNCATE:
                 present[name].clear()
                 continue
@@ -221,7 +221,7 @@ class KlaviyoReader:
         operations = import_module("sync").sync(self._configuration, state)
         with _errors_with_remedy(), closing(operations):
             for operation in operations:
-                yield from _each_row(operation)
+                yield from _split_rows(operation)
 
     def _run_setup_test(self, label: str, test: Any) -> Finding:
         try:
@@ -242,7 +242,7 @@ class _Gathered:
 
     def add(self, operation: Any) -> None:
         """Add an Upsert or a Delete."""
-        op, values = _op_and_values(operation)
+        op, values = _to_change(operation)
         self.seq, self.count = self.seq + 1, self.count + 1
         self._rows[operation.table].append({**values, OP: op, SEQ: Decimal(self.seq), COLS: None})
 
@@ -262,7 +262,7 @@ def _truncate(table: Table, seq: int) -> Changes:
     return Changes(table, _to_arrow(table.change_schema(), [row]))
 
 
-def _each_row(operation: Any) -> Iterator[Any]:
+def _split_rows(operation: Any) -> Iterator[Any]:
     """Return an operation, or one Upsert for each row of an Upserts."""
     if hasattr(operation, "rows"):
         upsert = import_module("models").Upsert
@@ -271,7 +271,7 @@ def _each_row(operation: Any) -> Iterator[Any]:
         yield operation
 
 
-def _op_and_values(operation: Any) -> tuple[str, Row]:
+def _to_change(operation: Any) -> tuple[str, Row]:
     """Tell the operations of the connector's models.py apart by what they carry."""
     if hasattr(operation, "row"):
         return UPSERT, operation.row
@@ -300,8 +300,8 @@ def _to_array(field: "pa.Field[Any]", rows: Sequence[Row]) -> "pa.Array[Any]":
     values = [row.get(field.name) for row in rows]
     if pa.types.is_string(field.type):
         values = [_dump(value) if isinstance(value, dict | list) else value for value in values]
-    given = pa.string() if pa.types.is_temporal(field.type) else field.type
-    array: pa.Array[Any] = pa.array(values, given)
+    kind = pa.string() if pa.types.is_temporal(field.type) else field.type
+    array: pa.Array[Any] = pa.array(values, kind)
     return array.cast(field.type)
 
 

@@ -56,7 +56,7 @@ class ProcessSource:
         """Yield the batches of the child as they come; a full pipe makes the child wait."""
         for head, data in self._messages("read", state):
             yield Batch(
-                changes=[Changes(_without_meta(table), rows) for table, rows in data],
+                changes=[Changes(_drop_meta(table), rows) for table, rows in data],
                 state=head["state"],
                 rejected=[Rejected(**fields) for fields in head["rejected"]],
                 warnings=head["warnings"],
@@ -172,7 +172,7 @@ def _receive(child: subprocess.Popen[bytes]) -> Iterator[Message]:
             ]
         except (ValueError, EOFError, OSError):  # pa.ArrowInvalid is a ValueError
             return
-        yield head, [(_with_schema(table, rows.schema), rows) for table, rows in data]
+        yield head, [(_replace_schema(table, rows.schema), rows) for table, rows in data]
 
 
 def _error(head: Mapping[str, Any], stream: str) -> SimplyLoadError:
@@ -199,12 +199,12 @@ def _parse_table(head: Mapping[str, Any]) -> Table:
     )
 
 
-def _with_schema(table: Table, schema: pa.Schema) -> Table:
+def _replace_schema(table: Table, schema: pa.Schema) -> Table:
     return Table(name=table.name, key=table.key, schema=schema, source_name=table.source_name)
 
 
-def _without_meta(table: Table) -> Table:
-    return _with_schema(table, pa.schema([f for f in table.schema if f.name not in META_NAMES]))
+def _drop_meta(table: Table) -> Table:
+    return _replace_schema(table, pa.schema([f for f in table.schema if f.name not in META_NAMES]))
 
 
 # ---- the child ----

@@ -43,7 +43,7 @@ def die_before_step(number: int, steps: Sequence[Step]) -> None:
         if done == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+    def count_calls(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             step()
             return function(*args, **kwargs)
@@ -56,7 +56,7 @@ def die_before_step(number: int, steps: Sequence[Step]) -> None:
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
     for owner, name in steps:
-        setattr(owner, name, counted(getattr(owner, name)))
+        setattr(owner, name, count_calls(getattr(owner, name)))
 
 
 def survives(

@@ -59,8 +59,8 @@ class Forked:
         self._files = [Path(self._output.name, name) for name in ("out", "err")]
         for file in self._files:
             file.touch()
-        given = self._files, folder, dict(environment), function, arguments
-        self._process = fork_context().Process(target=_run, args=given)
+        task = self._files, folder, dict(environment), function, arguments
+        self._process = fork_context().Process(target=_run, args=task)
         self._process.start()
 
     def __enter__(self) -> Self:

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from simplyload.engine import ending_at_commit
+from simplyload.engine import end_at_commit
 from simplyload.testing.kills import FILES, REQUEST, Job, make_pipeline, run_with_kills
 
 
 def run(job: Job) -> None:
     """Run the pipeline to its end, with loads that a few changes fill."""
     pipeline = make_pipeline(job["settings"], job["stream"], Path(job["folder"]), max_changes=8)
-    with ending_at_commit(pipeline):
+    with end_at_commit(pipeline):
         pipeline.run_once()
 
 

@@ -39,14 +39,14 @@ def find_bytes_in_stream(settings: PostgresSettings, stream: str) -> str | None:
         while True:
             try:
                 payloads = [bytes(data) for (data,) in fetch(connection, _PEEK, names)]
-                return next(_undecodable(payloads), None)
+                return next(_undecodable_error(payloads), None)
             except ObjectInUse:
                 if time.monotonic() > give_up:
                     return None
                 time.sleep(0.2)
 
 
-def _undecodable(payloads: list[bytes]) -> Iterator[str]:
+def _undecodable_error(payloads: list[bytes]) -> Iterator[str]:
     relations: dict[int, Relation] = {}
     for message in map(decode, payloads):
         if isinstance(message, Relation):

@@ -59,7 +59,7 @@ class Pass:
     ) -> None:
         self._settings = settings
         self._stream = stream
-        self._begin = self._position = self._given = position
+        self._begin = self._position = self._sent = position
         self._published = published
         self._roots = {leaf: oid for oid, item in published.items() for leaf in item.leaves}
         self._catalog: Connection = connect(settings, stream)
@@ -118,9 +118,9 @@ class Pass:
         yield from self._gather(feed, gathering, target)
         yield from self._read_due(feed, gathering)
         self._is_over, self._hold = True, False
-        given, pending = self._given, self.pending
+        sent, pending = self._sent, self.pending
         batch = self._commit(gathering, feed.position)
-        keep = self._position.tables != given.tables or self._is_far(given)
+        keep = self._position.tables != sent.tables or self._is_far(sent)
         if keep:
             self.pending = parse_lsn(self._position.lsn)
         if self.pending != pending or keep:
@@ -128,8 +128,8 @@ class Pass:
         if self.pending is None:
             self.confirm(self._begin)
 
-    def _is_far(self, given: StreamPosition) -> bool:
-        return parse_lsn(self._position.lsn) - parse_lsn(given.lsn) >= KEPT_BYTES
+    def _is_far(self, earlier: StreamPosition) -> bool:
+        return parse_lsn(self._position.lsn) - parse_lsn(earlier.lsn) >= KEPT_BYTES
 
     def _list_streamed(self) -> dict[int, Streamed]:
         return {
@@ -172,7 +172,7 @@ class Pass:
         if changes or waiting or self._has_parts:
             # Without these no load may keep the state; and none needs to, since nothing is skipped.
             self.pending = parse_lsn(position.lsn)
-        self._position = self._given = position
+        self._position = self._sent = position
         self._has_parts = False
         return Batch(
             changes=changes,

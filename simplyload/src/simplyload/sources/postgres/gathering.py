@@ -111,14 +111,14 @@ class Gathering:
         if oid in self.stopped or oid in self.incomplete:
             return None
         relation = self._relations[relation_oid]
-        if reason := self._why_stop(streamed.table, relation, is_root=oid == relation_oid):
+        if reason := self._explain_stop(streamed.table, relation, is_root=oid == relation_oid):
             self.stop(oid, reason)
             return None
         target = _Target(oid, self._open_rows(streamed.table, relation))
         self._targets[relation_oid] = target
         return target
 
-    def _why_stop(self, table: SourceTable, relation: Relation, *, is_root: bool) -> str:
+    def _explain_stop(self, table: SourceTable, relation: Relation, *, is_root: bool) -> str:
         """Say why the table cannot go on in this shape; empty where it can.
 
         A table that was renamed and has its name again goes on: its oid says that it is the same.

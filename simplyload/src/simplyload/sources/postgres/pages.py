@@ -134,7 +134,7 @@ class Scan:
         rows = pa.table(cells, schema=pa.schema([column.field for column in self.columns]))
         removed = found["removed"].combine_chunks() if "removed" in found.column_names else None
         is_marked = self.mark is not None and bool(pc.any(found["marked"]).as_py())
-        rejected = list(self._rejected(found))
+        rejected = list(self._list_rejected(found))
         last = tuple(found[f"o{i}"][-1].as_py() for i in range(len(self.order)))
         for name in self.table.key:
             if rows[name].null_count:
@@ -143,7 +143,7 @@ class Scan:
                 removed = None if removed is None else removed.filter(kept)
         return Page(rows, removed, rejected, last, is_marked)
 
-    def _rejected(self, found: pa.Table) -> Iterator[Rejected]:
+    def _list_rejected(self, found: pa.Table) -> Iterator[Rejected]:
         """Name the cells that do not fit, and the keys of their rows, by the server's text."""
         if "unheld" not in found.column_names or found["unheld"].null_count == found.num_rows:
             return

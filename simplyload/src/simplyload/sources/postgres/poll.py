@@ -120,7 +120,7 @@ class Poll:
         # What an interrupted poll had read, it read before this moment: the fence has to wait.
         is_past = state.progress is None and start.is_past(state.fence)
         progress = state.progress or PollProgress(xmin=start.xmin)
-        changed = _written_since(state.xmin, start.xmax)
+        changed = _since_condition(state.xmin, start.xmax)
         if not progress.nulls:
             for page in self._rows(state, changed).pages(self.reader, self.rows, progress.after):
                 progress = replace(progress, after=page.last, newest=page.last[0])
@@ -169,7 +169,7 @@ class Poll:
         return _read_watermark(self.connection, column, f"greatest({', '.join(typed)})")
 
 
-def _written_since(xmin: int, xmax: int) -> str:
+def _since_condition(xmin: int, xmax: int) -> str:
     """Return the condition that a transaction from `xmin` on wrote the row.
 
     A row has the lower 32 bits of a transaction id; the distance from the newest one tells its age.
@@ -223,7 +223,7 @@ class KeyScan:
     def read(self, state: PollState) -> Iterator[tuple[Page, tuple[str, ...] | None]]:
         """Yield pages of keys that are not soft-deleted (those carry no columns) and of rows."""
         removed = removed_condition(self.table)
-        written = _written_since(state.scanned, self.begin.xmax)
+        written = _since_condition(state.scanned, self.begin.xmax)
         after: tuple[str, ...] = ()
         keys = Scan(
             table=self.table,

@@ -109,7 +109,7 @@ class Reading:
             "it was dropped and made again": known.oid not in {0, table.oid},
             "the server is another one than before": self.state.system != self.server.system,
             "it is now read in another way": known.streamed
-            or _polled_by(known) != self._cursor(table),
+            or _poll_cursor(known) != self._cursor(table),
         }
         is_old = known.copy is None and known.poll is None and self._is_due(known)
         return next((why for why, is_so in reasons.items() if is_so), "" if is_old else None)
@@ -229,7 +229,7 @@ def _number_copy(planned: TableState, lsn: int) -> TableState:
     return replace(planned, seq=seq, copy=replace(planned.copy, seq=seq))
 
 
-def _polled_by(known: TableState) -> str | None:
+def _poll_cursor(known: TableState) -> str | None:
     return known.poll.cursor if known.poll else None
 
 

@@ -61,7 +61,7 @@ class Again:
         for copied in copy_table(self.reader, table, state, self.chunk_rows):
             changes = copied.changes
             if columns is not None and skip_nulls:
-                changes = [_without_nulls(change, columns) for change in changes]
+                changes = [_drop_nulls(change, columns) for change in changes]
             yield Batch(changes=changes, rejected=copied.rejected, state=None)
 
     def _read_attached(self, item: Published, leaves: set[int]) -> Iterator[Batch]:
@@ -80,7 +80,7 @@ class Again:
                 yield replace(batch, changes=changes, rejected=rejected)
 
 
-def _without_nulls(changes: Changes, names: Sequence[str]) -> Changes:
+def _drop_nulls(changes: Changes, names: Sequence[str]) -> Changes:
     """Leave out rows without a value in the new columns: they are NULL in the destination."""
     filled = reduce(pc.or_, [pc.is_valid(changes.rows[name]) for name in names])
     return replace(changes, rows=changes.rows.filter(filled))

@@ -118,7 +118,7 @@ class RelationRows:
         cells: list[Any] = list(zip(*self._rows, strict=True))
         arrays, unheld = [], []
         for at, column in zip(self._carried, self._columns, strict=True):
-            texts = cells[at] if self._is_complete else _without_unsent(cells[at])
+            texts = cells[at] if self._is_complete else _blank_unsent(cells[at])
             decoded = column.from_text(texts)
             arrays.append(decoded)
             unheld += self._find_unheld(column, texts, decoded)
@@ -188,7 +188,7 @@ class RelationRows:
                     self._changes[row] = (*self._changes[row][:3], None)
 
 
-def _without_unsent(values: Sequence[Value]) -> list[Any]:
+def _blank_unsent(values: Sequence[Value]) -> list[Any]:
     return [None if value is UNSENT else value for value in values]
 
 

@@ -32,10 +32,10 @@ from simplyload.sources.postgres.slot import (
     check_owner,
     create_slot,
     drop_slot,
+    explain_lost_changes,
     find_slot,
     format_lsn,
     parse_lsn,
-    why_changes_are_lost,
 )
 
 # Its catalog says which columns and rows a publication leaves out.
@@ -72,7 +72,7 @@ def prepare(  # noqa: PLR0913, PLR0917
     created_at = _make_missing(connection, slot, settings, stream, tables)
     publication = _get_publication(connection, settings.publication_name(stream))
     warnings: list[str] = []
-    if position and (lost := _why_lost(position, slot, server, publication)):
+    if position and (lost := _explain_loss(position, slot, server, publication)):
         warnings.append(f"{lost}: all tables are copied again.")
         position = None
     published, waiting = _find_published(connection, publication, tables, warnings)
@@ -93,7 +93,7 @@ def _get_publication(connection: Connection, name: str) -> Publication:
     raise SourceError(f"Publication {name} is gone: run again.")
 
 
-def _why_lost(
+def _explain_loss(
     position: StreamPosition, slot: Slot | None, server: Server, publication: Publication
 ) -> str:
     """Say why changes after the position are lost; a slot of another name is none of its own."""
@@ -101,7 +101,7 @@ def _why_lost(
         return f"Publication {publication.name} was altered and may have left out changes"
     own = slot if slot and slot.name == position.slot else None
     known = Server(system=position.system, timeline=position.timeline, lsn=0)
-    return why_changes_are_lost(own, server, known, position.slot)
+    return explain_lost_changes(own, server, known, position.slot)
 
 
 def check_slot(connection: Connection, slot: Slot | None, database: str) -> None:
@@ -241,7 +241,7 @@ def _compare(
     known = position.tables if position else {}
     for oid, item in published.items():
         table = known.get(str(oid))
-        if reason := _why_copy(table, item) or _why_behind(position, oid, slot):
+        if reason := _explain_copy(table, item) or _explain_gap(position, oid, slot):
             comparison.copy.append(oid)
             reasons[reason if table else ""].append(item.table.source_name)
         elif table:
@@ -257,7 +257,7 @@ def _compare(
     return comparison
 
 
-def _why_copy(known: TablePosition | None, item: Published) -> str:
+def _explain_copy(known: TablePosition | None, item: Published) -> str:
     """Say why a table needs a copy; empty where the stream goes on."""
     if known is None:
         return "It is new"
@@ -277,7 +277,7 @@ def _why_copy(known: TablePosition | None, item: Published) -> str:
     return next((why for why, is_so in reasons.items() if is_so), "")
 
 
-def _why_behind(position: StreamPosition | None, oid: int, slot: Slot | None) -> str:
+def _explain_gap(position: StreamPosition | None, oid: int, slot: Slot | None) -> str:
     """Say that the log which a table needs is gone; empty where it is not.
 
     The slot never passes what is committed, unless the destination is an old one, someone moved the

@@ -133,7 +133,7 @@ def check_owner(slot: Slot, database: str) -> None:
         )
 
 
-def why_changes_are_lost(slot: Slot | None, server: Server, known: Server, name: str) -> str:
+def explain_lost_changes(slot: Slot | None, server: Server, known: Server, name: str) -> str:
     """Say why the slot no longer has every change for the server known; empty where it has."""
     if server.system != known.system:
         return f"The server is another one (system identifier {server.system})"

@@ -148,7 +148,10 @@ class PostgresSource:
         warnings += reading.plan(polled, streamed, prepared)
         planned = reading.state.dump()
         yield Batch(
-            state=planned, warnings=self._new(warnings), waiting=waiting, keep=planned != state
+            state=planned,
+            warnings=self._pop_unsaid(warnings),
+            waiting=waiting,
+            keep=planned != state,
         )
         yield from self._copy(reading, prepared, [*streamed, *polled])
         for table in polled:
@@ -251,14 +254,14 @@ class PostgresSource:
             try:
                 while wait([preparing], NOTICE_SECONDS).not_done:
                     holder = describe_writer(self._connection)
-                    said = self._new([f"The stream begins once {holder} has ended."])
+                    said = self._pop_unsaid([f"The stream begins once {holder} has ended."])
                     yield Batch(state=None, warnings=said)
             except BaseException:
                 self._replication.close()
                 raise
             return preparing.result()
 
-    def _new(self, sentences: Sequence[str]) -> list[str]:
+    def _pop_unsaid(self, sentences: Sequence[str]) -> list[str]:
         """Leave out what this instance has said already: a run each minute would repeat it."""
         new = [sentence for sentence in sentences if sentence not in self._said]
         self._said.update(new)
@@ -353,7 +356,10 @@ class PostgresSource:
         """Return the digest of each range that has rows."""
         source = self._find(table.source_name)
         key, columns = self._cells(source, table)
-        conditions = [*_present(source), *(f"{cell.expression} is not null" for cell in key)]
+        conditions = [
+            *_present_condition(source),
+            *(f"{cell.expression} is not null" for cell in key),
+        ]
         rows = f"select * from {source.from_clause} as t where {' and '.join(conditions)}"  # noqa: S608
         found = self._reader.read(digest_query("postgres", rows, key, columns))
         return to_digests([tuple(row.values()) for row in found.to_pylist()])
@@ -364,7 +370,7 @@ class PostgresSource:
             table=source,
             columns=[source.column(name) for name in table.schema.names],
             order=source.key,
-            conditions=[*_present(source), *conditions],
+            conditions=[*_present_condition(source), *conditions],
         )
         for page in scan.pages(self._reader, self._settings.chunk_rows):
             yield page.rows
@@ -451,7 +457,7 @@ def _begin(
     )
 
 
-def _present(source: SourceTable) -> list[str]:
+def _present_condition(source: SourceTable) -> list[str]:
     """Return the condition of rows that are not soft-deleted."""
     removed = removed_condition(source)
     return [f"not {removed}"] if removed else []

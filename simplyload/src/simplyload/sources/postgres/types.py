@@ -296,10 +296,10 @@ def resolve_types(
         )
         for oid, name, typmod, in_catalog, schema, function in rows
     }
-    return {(oid, typmod): _with_typmod(found.get(oid, TEXT), typmod) for oid, typmod in pairs}
+    return {(oid, typmod): _apply_typmod(found.get(oid, TEXT), typmod) for oid, typmod in pairs}
 
 
-def _with_typmod(resolved: PgType, typmod: int) -> PgType:
+def _apply_typmod(resolved: PgType, typmod: int) -> PgType:
     """Prefer the column's own typmod; a domain's column has none, the domain has it."""
     if typmod == -1:
         return resolved

@@ -88,7 +88,7 @@ def _stream(
         kept = _describe_kept(connection, settings.slot_name(stream))
         message = f"slot and publication can be used{kept}"
         yield Finding(level="ok", subject="stream", message=message)
-        yield from _kept_log(connection)
+        yield from _check_kept_log(connection)
 
 
 _KEPT = """
@@ -102,7 +102,7 @@ def _describe_kept(connection: Connection, slot: str) -> str:
     return "".join(f"; the slot keeps {size:,} MB" for (size,) in fetch(connection, _KEPT, [slot]))
 
 
-def _kept_log(connection: Connection) -> Iterator[Finding]:
+def _check_kept_log(connection: Connection) -> Iterator[Finding]:
     [(kept,)] = fetch(connection, "select current_setting('max_slot_wal_keep_size')")
     if kept == "-1":
         yield Finding(

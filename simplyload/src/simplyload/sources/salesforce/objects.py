@@ -197,7 +197,7 @@ def _choose(
         if is_name and not matching and not _matches(pattern, settings.exclude):
             refused[pattern] = _explain_absence(pattern, known)
         for name in matching:
-            reason = _why_not(name, known[name])
+            reason = _explain_refusal(name, known[name])
             if reason is None:
                 chosen[name] = None
             elif is_name:
@@ -209,7 +209,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
-def _why_not(name: str, known: Mapping[str, Any]) -> str | None:
+def _explain_refusal(name: str, known: Mapping[str, Any]) -> str | None:
     if name[-3:] in _ELSEWHERE:
         return _ELSEWHERE[name[-3:]]
     return None if known.get("queryable") else "Salesforce lets no query read it"

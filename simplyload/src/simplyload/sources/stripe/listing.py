@@ -7,7 +7,7 @@ from simplyload.sources.stripe.client import RefusedError
 from simplyload.sources.stripe.objects import Child, Kind
 from simplyload.sources.stripe.position import Listing, Window, scope_of
 from simplyload.sources.stripe.store import Store
-from simplyload.sources.stripe.window import last_of
+from simplyload.sources.stripe.window import last_anchor
 
 FEW = 20  # objects from which on a list with less than half of them deletes nothing
 
@@ -22,7 +22,7 @@ def list_table(store: Store, kind: Kind, now: int) -> Iterator[Batch]:
             for found in page:
                 store.put(kind, account, found)
             listing.rows += len(page)
-            listing.after = last_of(page) or listing.after
+            listing.after = last_anchor(page) or listing.after
             yield store.rows.batch()
         listing.account, listing.after = listing.account + 1, None
     _refuse_few(store, kind, listing)

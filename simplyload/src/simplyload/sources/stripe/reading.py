@@ -49,13 +49,15 @@ class Reading:
         self._begin_windows()
         for kind in self._kinds:
             if not self._is_listed(kind):
-                yield from self._refusable(list_table(self._store, kind, self._now), lists=kind)
+                yield from self._handle_refusals(
+                    list_table(self._store, kind, self._now), lists=kind
+                )
         for account in self._accounts if self._followed else ():
-            yield from self._refusable(self._follow_events(account), self._followed)
+            yield from self._handle_refusals(self._follow_events(account), self._followed)
         for kind in self._kinds:
             if kind.follow == "created" and self._is_listed(kind):
                 for account in self._accounts:
-                    yield from self._refusable(self._follow_created(kind, account), [kind])
+                    yield from self._handle_refusals(self._follow_created(kind, account), [kind])
         yield self._end()
 
     def scan(self, kind: Kind) -> Iterator[Batch]:
@@ -92,7 +94,7 @@ class Reading:
             account: windows.get(account, begin.model_copy()) for account in self._accounts
         }
 
-    def _refusable(
+    def _handle_refusals(
         self, batches: Iterator[Batch], need: Iterable[Kind] = (), lists: Kind | None = None
     ) -> Iterator[Batch]:
         """Pass batches on; a refusal makes tables wait that need them, or ends their listing."""

@@ -29,7 +29,7 @@ def _to_cell(column: Type, value: Any) -> Any:
 
 
 def _to_json(value: Any) -> str:
-    return to_json(_without_secrets(value))
+    return to_json(_drop_secrets(value))
 
 
 def _to_id(value: Any) -> Any:
@@ -42,11 +42,11 @@ def _check_type(expected: type, value: Any) -> Any:
     return value
 
 
-def _without_secrets(value: Any) -> Any:
+def _drop_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_secrets(part) for key, part in value.items() if key != SECRET}
+        return {key: _drop_secrets(part) for key, part in value.items() if key != SECRET}
     if isinstance(value, list):
-        return [_without_secrets(part) for part in value]
+        return [_drop_secrets(part) for part in value]
     return value
 
 

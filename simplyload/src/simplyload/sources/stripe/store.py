@@ -70,7 +70,7 @@ class Store:
         self.rows.delete(kind.as_table(), {"account": account, "id": id_})
         for child in self.children_of(kind):
             if child.field:
-                known = self._known(child).pop(id_, [])
+                known = self._child_ids(child).pop(id_, [])
                 self.remove_children(child, account, {*known, *(named or {}).get(child.table, ())})
 
     def remove_children(self, child: Child, account: str, ids: Iterable[str]) -> None:
@@ -99,12 +99,12 @@ class Store:
         self, child: Child, account: str, parent: Object, ids: set[str], had: Iterable[str]
     ) -> None:
         """Record that other children of a parent are gone; remember these if no event shows all."""
-        known = self._known(child)
+        known = self._child_ids(child)
         self.remove_children(child, account, {*known.pop(parent["id"], ()), *had} - ids)
         if len(ids) > INLINE and parent.get("status") not in child.final:
             known[parent["id"]] = sorted(ids)
 
-    def _known(self, child: Child) -> dict[str, list[str]]:
+    def _child_ids(self, child: Child) -> dict[str, list[str]]:
         return self.position.children.setdefault(child.table, {})
 
     def _upsert(self, kind: Kind | Child, account: str, found: Object, seq: int | None) -> None:

@@ -23,12 +23,12 @@ def read_window(
         for page in client.pages(account, path, bounds, window.after):
             edge = window.top - OVERLAP
             window.above += [item["id"] for item in page if item["created"] >= edge]
-            window.after = last_of(page) or window.after
+            window.after = last_anchor(page) or window.after
             yield [item for item in page if item["id"] not in window.seen]
         window.at, window.seen = window.top, window.above
         window.top, window.after, window.above = None, None, []
 
 
-def last_of(page: list[Object]) -> Anchor | None:
+def last_anchor(page: list[Object]) -> Anchor | None:
     """Return the anchor of the page that follows."""
     return Anchor(page[-1]["id"], page[-1].get("created")) if page else None
