@@ -309,7 +309,7 @@ class TestPeople:
         sandbox.advance(DAY)
         sandbox.reset_requests()
         connection.sync()
-        assert not [one for one in sandbox.log() if one["path"] == "/api/events"]
+        assert not [entry for entry in sandbox.log() if entry["path"] == "/api/events"]
         assert personal_events(connection, person)
         connection.configuration = EVERYTHING
         connection.sync()
@@ -332,7 +332,7 @@ class TestPeople:
         for table in PEOPLE.split(","):
             rows = fivetran.rows(warehouse, table)
             assert rows, table
-            assert not [one for one in rows if person["id"] in one.values()], table
+            assert not [row for row in rows if person["id"] in row.values()], table
             assert person["email"] not in str(rows), table
         assert {row["id"] for row in fivetran.rows(warehouse, "event")} == kept
 
@@ -373,9 +373,9 @@ class TestZone:
         second = fivetran.debug(connector_project, configuration, env=env)
         assert second.returncode == 0, second.stderr
         rows = fivetran.rows(second.warehouse, "form_daily")
-        days = {(one["form_id"], f"{one['date']}") for one in rows if not one["_fivetran_deleted"]}
+        days = {(row["form_id"], f"{row['date']}") for row in rows if not row["_fivetran_deleted"]}
         fresh = Loader(sandbox.url, configuration).sync().rows("form_daily")
-        assert days == {(one["form_id"], one["date"]) for one in fresh}
+        assert days == {(row["form_id"], row["date"]) for row in fresh}
         assert len(days) < len(rows)
 
 
@@ -411,7 +411,11 @@ def assert_deleted(
     (fault,) = sandbox.admin()["faults"]
     assert fault["applied"] == fault["times"]
     assert len(connection.rows(table)) < before - 10
-    assert [one for one in connection.warnings if one.startswith(f"{table}: Klaviyo no longer")]
+    assert [
+        warning
+        for warning in connection.warnings
+        if warning.startswith(f"{table}: Klaviyo no longer")
+    ]
 
 
 class TestRereadSetting:

@@ -187,25 +187,25 @@ class Section:
 
     def _render_chart(self, title: str, mark: str, series: Sequence[Series]) -> Chart:
         values = {
-            (one, period): self.results.total(
-                one.message_type, period, RATE_CHANNEL if one.metric.ratio else ""
-            ).evaluate(one.metric)
-            for one in series
+            (line, period): self.results.total(
+                line.message_type, period, RATE_CHANNEL if line.metric.ratio else ""
+            ).evaluate(line.metric)
+            for line in series
             for period in self.results.chart_periods()
         }
         rows = [
             {
                 "x": period.start.isoformat(),
-                "series": one.label,
-                "position": series.index(one),
+                "series": line.label,
+                "position": series.index(line),
                 "value": value,
                 "is_growing": period.last > self.results.final_day,
             }
-            for (one, period), value in values.items()
+            for (line, period), value in values.items()
         ]
         current = [
-            f"{one.label} {format_value(value, one.metric, self.results.currency)}"
-            for (one, period), value in values.items()
+            f"{line.label} {format_value(value, line.metric, self.results.currency)}"
+            for (line, period), value in values.items()
             if period == self.results.period
         ]
         text = f"{title}, the last {CHART_PERIODS} periods; now {', '.join(current)}"
@@ -218,8 +218,8 @@ def _render_png(
 ) -> bytes:
     kind = series[0].metric.format.partition("_")[0]
     suffix = f" {currency}".rstrip() if kind == "money" else ""
-    labels = [one.label for one in series]
-    colours = {"domain": labels, "range": [one.colour for one in series]}
+    labels = [line.label for line in series]
+    colours = {"domain": labels, "range": [line.colour for line in series]}
     specification = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": rows},

@@ -87,7 +87,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _raise_if_any_differs(accounts: dict[str, list[Result]], file: Path) -> None:
-    ids = {one.fact.id for results in accounts.values() for one in results if one.differs}
+    ids = {result.fact.id for results in accounts.values() for result in results if result.differs}
     if ids:
         names = ", ".join(sorted(ids))
         raise CommandError(f"Klaviyo differs: {names}. Attach {file} to an issue.")

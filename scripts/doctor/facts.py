@@ -110,7 +110,7 @@ def is_refused(answer: Answer) -> bool:
 
 def find_refusals(names: Sequence[str], answers: Sequence[Answer]) -> Finding:
     """A fact that holds where Klaviyo refuses none of these requests, and answers each of them."""
-    asked = {name: one for name, one in zip(names, answers, strict=True) if is_asked(one)}
+    asked = {name: answer for name, answer in zip(names, answers, strict=True) if is_asked(answer)}
     refused = [name for name, answer in asked.items() if is_refused(answer)]
     if not refused:
         require_answers(asked)
@@ -126,7 +126,9 @@ def is_asked(answer: Answer) -> bool:
 
 def require_answers(named: Mapping[str, Answer]) -> None:
     """Raise UndeterminableError where a request that was asked has no answer to judge by."""
-    failed = [name for name, one in named.items() if one.error is not None and is_asked(one)]
+    failed = [
+        name for name, answer in named.items() if answer.error is not None and is_asked(answer)
+    ]
     if failed:
         raise UndeterminableError(f"not answered: {', '.join(failed)}")
     if not any(map(is_asked, named.values())):

@@ -169,7 +169,7 @@ def _list_profiles_from_the_middle(account: Account) -> Call:
 
 def find_middle(profiles: Sequence[Json]) -> str:
     """The time after which half of these people were created; UndeterminableError without any."""
-    times = [to_utc_datetime(get_path(one, ("attributes", "created"))) for one in profiles]
+    times = [to_utc_datetime(get_path(profile, ("attributes", "created"))) for profile in profiles]
     created = sorted(filter(None, times))
     if not created:
         raise UndeterminableError("the account shows no person with a time of creation")

@@ -137,7 +137,11 @@ def _find(name: str, known: Mapping[str, Named], kind: str) -> Named:
 def _suggest(name: str, known: Iterable[str]) -> str:
     words = set(name.split("_"))
     similar = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
-    similar += [one for one in known if one not in similar and words & set(one.split("_"))]
+    similar += [
+        candidate
+        for candidate in known
+        if candidate not in similar and words & set(candidate.split("_"))
+    ]
     if not similar:
         return "list_metrics and list_dimensions have all names."
     return f"Similar names: {', '.join(similar[:8])}."

@@ -67,14 +67,16 @@ class Question:
     @cached_property
     def dimensions(self) -> list[Dimension]:
         """The dimensions that split the answer, those that a metric requires included."""
-        required = [name for one in self.metrics for name in self.catalog.required_dimensions(one)]
+        required = [
+            name for metric in self.metrics for name in self.catalog.required_dimensions(metric)
+        ]
         names = dict.fromkeys([*self.by, *required])
         return [self.catalog.dimension(self.model, name) for name in names]
 
     @cached_property
     def filtered(self) -> list[Dimension]:
         """The dimension of each filter."""
-        return [self.catalog.dimension(self.model, one.dimension) for one in self.filters]
+        return [self.catalog.dimension(self.model, filter_.dimension) for filter_ in self.filters]
 
     @property
     def keys(self) -> list[str]:
@@ -90,13 +92,17 @@ class Question:
     @property
     def used_dimensions(self) -> list[str]:
         """The dimensions that split or filter, without their repetitions."""
-        return list(dict.fromkeys(one.name for one in [*self.dimensions, *self.filtered]))
+        return list(
+            dict.fromkeys(dimension.name for dimension in [*self.dimensions, *self.filtered])
+        )
 
     @property
     def summed_columns(self) -> list[str]:
         """The columns of the mart that the metrics sum."""
         semantics = self.catalog.semantics
-        return sorted({n for one in self.metrics for n in find_summed_columns(one, semantics)})
+        return sorted(
+            {n for metric in self.metrics for n in find_summed_columns(metric, semantics)}
+        )
 
     @property
     def counts_people(self) -> bool:

@@ -109,15 +109,15 @@ class Tools:
         models = [self._catalog.model(model)] if model else list(self._catalog.models.values())
         return [
             {
-                "model": one.name,
-                "definition": one.description,
-                "date": one.date,
+                "model": model.name,
+                "definition": model.description,
+                "date": model.date,
                 "dimensions": [
                     {"name": d.name, "label": d.label, "type": d.type, "definition": d.description}
-                    for d in one.dimensions.values()
+                    for d in model.dimensions.values()
                 ],
             }
-            for one in models
+            for model in models
         ]
 
     def explain(self, name: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Builder:
         rows = self._union_periods(question.periods) if question.periods else self._mart(ROWS)
         days = [] if question.periods else self._days(_column)
         filters = zip(question.filters, question.filtered, strict=True)
-        conditions = [self._condition(one, dimension) for one, dimension in filters]
+        conditions = [self._condition(filter_, dimension) for filter_, dimension in filters]
         return exp.Select().from_(rows).where(*days, *conditions)
 
     def _mart(self, alias: str = "", model: SemanticModel | None = None) -> exp.Expr:
@@ -151,18 +151,18 @@ class Builder:
 
     # Conditions
 
-    def _condition(self, one: Filter, dimension: Dimension) -> exp.Expr:
-        passes = exp.or_(*(self._test(one, dimension, value) for value in one.values))
-        if one.condition == "is not":
+    def _condition(self, filter_: Filter, dimension: Dimension) -> exp.Expr:
+        passes = exp.or_(*(self._test(filter_, dimension, value) for value in filter_.values))
+        if filter_.condition == "is not":
             return exp.not_(exp.func("COALESCE", passes, exp.false()))
         return passes
 
-    def _test(self, one: Filter, dimension: Dimension, value: Value) -> exp.Expr:
+    def _test(self, filter_: Filter, dimension: Dimension, value: Value) -> exp.Expr:
         """Whether one value passes; of a dimension that lists several values, one of them."""
         column = _column(dimension.name)
         if value is None:
             return column.is_(exp.null())
-        if one.condition == "contains":
+        if filter_.condition == "contains":
             if dimension.type != "text":
                 raise UsageError(f"{dimension.name} is no text: choose the condition 'is'.")
             return _contains(exp.Lower(this=column), exp.Lower(this=_text(str(value).strip())))

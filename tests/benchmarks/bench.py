@@ -129,7 +129,7 @@ def _print_ratios(figures: Sequence[Figures]) -> None:
     floors = [row for row in figures if row.reader.startswith("floor")][-2:]
     for ours in (row for row in figures if row.reader.startswith("our")):
         rate = ours.rows / ours.cpu
-        shares = (f"{rate * one.cpu / one.rows:.2f} of {one.reader}" for one in floors)
+        shares = (f"{rate * floor.cpu / floor.rows:.2f} of {floor.reader}" for floor in floors)
         print(f"{ours.reader}: {', '.join(shares)}")
     print()
 

@@ -52,14 +52,19 @@ def _count_fewest(sandbox: Sandbox) -> int:
     and the report of periods are requested once a day.
     """
     listings = sum(
-        len(one.partitions) if one.cursor_field else len(list(sandbox.pages(one.path)))
-        for one in STREAMS
-        if isinstance(one, ResourceStream)
-        and not one.is_daily
-        and any(table.reporting for table in one.tables)
+        len(stream.partitions) if stream.cursor_field else len(list(sandbox.pages(stream.path)))
+        for stream in STREAMS
+        if isinstance(stream, ResourceStream)
+        and not stream.is_daily
+        and any(table.reporting for table in stream.tables)
     )
     names = {metric["attributes"]["name"] for metric in sandbox.all("/api/metrics")}
     reports = [stream for stream in STREAMS if isinstance(stream, ReportStream)]
     hourly = sum(not isinstance(stream, PeriodStream) for stream in reports)
     aggregates = [stream for stream in STREAMS if isinstance(stream, AggregateStream)]
-    return 1 + listings + hourly + sum(len(names & set(one.metrics)) or 1 for one in aggregates)
+    return (
+        1
+        + listings
+        + hourly
+        + sum(len(names & set(aggregate.metrics)) or 1 for aggregate in aggregates)
+    )

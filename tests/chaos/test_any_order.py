@@ -87,7 +87,9 @@ def _account() -> Iterator[Account]:
     ):
         patch.setattr("session.Clock", FakeClock)
         records = {kind: list_ids(sandbox, path) for kind, path in KINDS.items()}
-        metrics = {one["attributes"]["name"]: one["id"] for one in sandbox.all("/api/metrics")}
+        metrics = {
+            metric["attributes"]["name"]: metric["id"] for metric in sandbox.all("/api/metrics")
+        }
         yield Account(sandbox, records, read_upcoming_events(sandbox), metrics)
 
 
@@ -185,8 +187,8 @@ class AnyOrder(RuleBasedStateMachine):
         It is one that the connection knows: it cannot notice that others disappear.
         """
         accounts = parse_state(self.connection.state, streams.TABLES).accounts.values()
-        known = {one for account in accounts for one in account.index.people(ALL_PROFILES)}
-        people = [one for one in self.records["profile"] if one in known]
+        known = {person for account in accounts for person in account.index.people(ALL_PROFILES)}
+        people = [id_ for id_ in self.records["profile"] if id_ in known]
         if len(people) <= FEWEST_PEOPLE:
             return None
         person = people[number % len(people)]
@@ -222,7 +224,7 @@ class AnyOrder(RuleBasedStateMachine):
             for each in page["included"]
         ]
         recent = list_ids(self.sandbox, "/api/events", filter=f"greater-than(datetime,{since})")
-        credited = [one for one in found if one["event"]["data"]["id"] in recent]
+        credited = [credit for credit in found if credit["event"]["data"]["id"] in recent]
         if credited:
             event = credited[number % len(credited)]["event"]["data"]["id"]
             touch = found[other % len(found)]["attributed-event"]["data"]["id"]
@@ -309,7 +311,7 @@ class AnyOrder(RuleBasedStateMachine):
         if table == PERIODS and find_older_months([row], expected.values()):
             return True
         metric = "metric_id" if table == AGGREGATES else "conversion_metric_id"
-        return metric in row and row[metric] not in {one[metric] for one in expected.values()}
+        return metric in row and row[metric] not in {other[metric] for other in expected.values()}
 
 
 def assert_snapshots(tables: Tables) -> None:

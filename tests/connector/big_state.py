@@ -69,7 +69,7 @@ class BigAccount:
         """Add a coupon with this many codes of ten letters and digits."""
         self._marks = _random_marks(self._dice, codes)
         texts = ("".join(self._dice.choices(ALPHABET, k=10)) for _ in range(codes))
-        self._put_resource("coupon_code", {"coupon_code": [(f"SUMMER-{one}",) for one in texts]})
+        self._put_resource("coupon_code", {"coupon_code": [(f"SUMMER-{text}",) for text in texts]})
 
     def _put_resource(self, stream: str, keys: dict[str, list[tuple[str, ...]]]) -> None:
         digests = {name: {_key(*key): self._mark() for key in own} for name, own in keys.items()}

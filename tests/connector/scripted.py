@@ -86,7 +86,7 @@ class ScriptedAccount:
 
     def requests_to(self, path: str) -> list[ReceivedRequest]:
         """The requests for one path."""
-        return [one for one in self.requests if one.path == path]
+        return [request for request in self.requests if request.path == path]
 
     def __call__(self, request: Request) -> Response:
         """Respond to one request."""
@@ -112,9 +112,9 @@ class ScriptedAccount:
 
     def _page(self, request: Request) -> Response:
         listed = [
-            one
-            for one in self.documents.get(request.path, [])
-            if _matches(one, request.args.get("filter", ""))
+            document
+            for document in self.documents.get(request.path, [])
+            if _matches(document, request.args.get("filter", ""))
         ]
         start = int(request.args.get("page[cursor]", 0))
         end = start + self.page_size
@@ -171,23 +171,29 @@ class ScriptedRun:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows written to a table."""
-        upserts = (one for one in self.operations if isinstance(one, Upsert))
-        return [one.row for one in upserts if one.table == table]
+        upserts = (operation for operation in self.operations if isinstance(operation, Upsert))
+        return [upsert.row for upsert in upserts if upsert.table == table]
 
     def deleted(self, table: str) -> list[dict[str, Any]]:
         """The keys deleted from a table."""
-        deletes = (one for one in self.operations if isinstance(one, Delete))
-        return [one.keys for one in deletes if one.table == table]
+        deletes = (operation for operation in self.operations if isinstance(operation, Delete))
+        return [delete.keys for delete in deletes if delete.table == table]
 
     @property
     def warnings(self) -> list[str]:
         """The messages to the user."""
-        return [one.message for one in self.operations if isinstance(one, models.Warning)]
+        return [
+            operation.message
+            for operation in self.operations
+            if isinstance(operation, models.Warning)
+        ]
 
     @property
     def state(self) -> Any:
         """What the next sync resumes from: the last checkpoint, as a loader would store it."""
-        states = [one.state for one in self.operations if isinstance(one, Checkpoint)]
+        states = [
+            operation.state for operation in self.operations if isinstance(operation, Checkpoint)
+        ]
         return json.loads(json.dumps(states[-1])) if states else {}
 
 
@@ -208,8 +214,8 @@ def run_deferring(state: Any = EMPTY_WAREHOUSE, **configuration: str) -> Scripte
 def _collect(operations: Iterator[Operation]) -> ScriptedRun:
     done = ScriptedRun()
     try:
-        for one in each_row(operations):
-            done.operations.append(one)
+        for operation in each_row(operations):
+            done.operations.append(operation)
     except KlaviyoError as error:
         done.error = error
     return done
@@ -220,7 +226,7 @@ def resource(kind: str, id_: str, related: dict[str, Any] | None = None, **attri
 
     def pointer(name: str, id_: Any) -> Any:
         if isinstance(id_, list):
-            return [pointer(name, one) for one in id_]
+            return [pointer(name, item) for item in id_]
         return {"type": name.removesuffix("s"), "id": id_}
 
     links = {name: {"data": pointer(name, ids)} for name, ids in (related or {}).items()}

@@ -43,7 +43,7 @@ def connect(sandbox: Sandbox, tables: str, **settings: str) -> Loader:
 def find_metric(sandbox: Sandbox, name: str) -> str:
     """The id of a metric."""
     metrics = sandbox.all("/api/metrics")
-    return next(str(one["id"]) for one in metrics if one["attributes"]["name"] == name)
+    return next(str(metric["id"]) for metric in metrics if metric["attributes"]["name"] == name)
 
 
 def sum_of(rows: list[Row], statistic: str) -> float:
@@ -207,7 +207,7 @@ class TestUnits:
             with monkeypatch.context() as patch:
                 patch.setattr("streams.quota.OUR_SHARE", 2 / 225)
                 done.sync()
-            assert [one for one in done.warnings if "flow-series-reports: " in one]
+            assert [warning for warning in done.warnings if "flow-series-reports: " in warning]
         for _ in range(3):
             sandbox.advance(DAY)
             done.sync()

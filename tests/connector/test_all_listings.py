@@ -70,7 +70,8 @@ def list_unread(offered: set[str]) -> list[str]:
     return sorted(
         path
         for path in offered - list_requested()
-        if path != "/api/metric-aggregates" and not any(one.fullmatch(path) for one in reasons)
+        if path != "/api/metric-aggregates"
+        and not any(reason.fullmatch(path) for reason in reasons)
     )
 
 
@@ -95,4 +96,6 @@ def test_a_listing_of_a_newer_client_is_named(tmp_path: Path) -> None:
 def test_no_reason_is_left_over() -> None:
     """Each reason leaves out a path that exists."""
     offered = list_offered() - list_requested()
-    assert [one for one in LEFT_OUT if not any(re.fullmatch(one, path) for path in offered)] == []
+    assert [
+        pattern for pattern in LEFT_OUT if not any(re.fullmatch(pattern, path) for path in offered)
+    ] == []

@@ -184,7 +184,7 @@ class TestHeaders:
             "1e400": None,
         }
         date = f"Date: {NOON}"
-        assert {one: retry_after(date, f"Retry-After: {one}") for one in expected} == expected
+        assert {value: retry_after(date, f"Retry-After: {value}") for value in expected} == expected
 
     def test_a_wait_in_words_is_read(self, server: HTTPServer) -> None:
         """Without the header, the seconds are those in the error's detail."""

@@ -64,8 +64,8 @@ class TestSize:
             for table, digests in resource_state.digests.items():
                 known = account.resources[name].digests[table]
                 assert shortened(known) == shortened(digests), table
-        reports = {name: one["fxuMLc"].digests for name, one in account.reports.items()}
-        expected = {name: one["fxuMLc"].digests for name, one in big.state.reports.items()}
+        reports = {name: report["fxuMLc"].digests for name, report in account.reports.items()}
+        expected = {name: report["fxuMLc"].digests for name, report in big.state.reports.items()}
         half_a_year_ago = (TODAY - timedelta(days=180)).isoformat()
         for table, rows in expected.items():
             assert reports[table].keys() == rows.keys()
@@ -209,7 +209,7 @@ class TestUntracked:
         coupons.now += DAY
         second = run(first.state, tables="coupon_code")
         assert (len(second.rows("coupon_code")), second.deleted("coupon_code")) == (39, [])
-        (warning,) = [one for one in second.warnings if one.startswith("coupon_code: ")]
+        (warning,) = [warning for warning in second.warnings if warning.startswith("coupon_code: ")]
         assert "no longer lists are not deleted" in warning
         # Coupons name the listings of codes: their rows are always known.
         assert [row["id"] for row in second.rows("coupon")] == ["SUMMER"]
@@ -225,7 +225,7 @@ class TestUntracked:
         assert Truncate("coupon_code", deferred=True) in second.operations
         assert len(second.rows("coupon_code")) == 39
         third = run_deferring(second.state, tables="coupon_code")
-        assert not [one for one in third.operations if isinstance(one, Truncate)]
+        assert not [operation for operation in third.operations if isinstance(operation, Truncate)]
 
     def test_one_empty_answer_does_not_empty_the_table(self, coupons: ScriptedAccount) -> None:
         """The listing is read a second time before the loader deletes what is not written."""
@@ -261,7 +261,7 @@ class TestCheckpoints:
         )
         previous = State({}, {"version": 1, "accounts": {}})
         kept = list(sync.throttle_checkpoints(operations, previous))
-        states = [one.state for one in kept if isinstance(one, Checkpoint)]
+        states = [operation.state for operation in kept if isinstance(operation, Checkpoint)]
         assert len(states) == checkpoints
         assert kept[-1] == Checkpoint(state)
         assert len(kept) - len(states) == 45_200 - 452

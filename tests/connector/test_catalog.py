@@ -196,7 +196,7 @@ class TestReports:
         """A values report covers at most a year, a daily series at most 60 days."""
         limits = {r.name: (r.schedule.window_days, 60 if r.is_daily else 365) for r in REPORTS}
         limits |= {a.name: (a.schedule.window_days, 365) for a in AGGREGATES}
-        assert {name: one for name, one in limits.items() if one[0] > one[1]} == {}
+        assert {name: limit for name, limit in limits.items() if limit[0] > limit[1]} == {}
 
     def test_metrics_of_text_messages_have_klaviyos_names(self) -> None:
         """Metrics are found by name: one that Klaviyo calls otherwise would have no counts."""

@@ -60,7 +60,9 @@ def failing_sync(*operations: Operation) -> Callable[..., Iterator[Operation]]:
 
 def test_the_schema_declares_every_table_column_and_key(connector: Any) -> None:
     """Whatever is chosen, so that a table that is chosen later has its declared types."""
-    declared = {one["table"]: one for one in connector.schema({"tables": "form"})}
+    declared = {
+        declaration["table"]: declaration for declaration in connector.schema({"tables": "form"})
+    }
     assert declared.keys() == TABLES.keys()
     for name, table in TABLES.items():
         assert declared[name]["primary_key"] == table.primary_key
@@ -165,7 +167,7 @@ class TestForm:
     ) -> None:
         """A key may be as narrow as the tables."""
         run_setup_tests(connector, {"api_key": KEY, "tables": "form"})
-        assert [one.path for one in account.requests] == ["/api/accounts", "/api/forms"]
+        assert [request.path for request in account.requests] == ["/api/accounts", "/api/forms"]
 
     def test_a_failing_setup_test_names_what_is_missing(
         self, connector: Any, account: ScriptedAccount

@@ -45,7 +45,7 @@ def _forms(exchanges: list[Exchange]) -> list[Exchange]:
 def _form(exchange: Exchange) -> tuple[str, ...]:
     path = exchange.url.partition("/api/")[2]
     text = [f"/api/{path}", (exchange.body or b"").decode()]
-    return (exchange.method, str(exchange.status), *(VARIABLE.sub("*", one) for one in text))
+    return (exchange.method, str(exchange.status), *(VARIABLE.sub("*", part) for part in text))
 
 
 def with_body(exchange: Exchange, **attributes: Any) -> Exchange:

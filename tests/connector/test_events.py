@@ -46,7 +46,7 @@ class TestComplete:
         times = [NOON - n * 9 * DAY for n in range(200)] + [NOON - HOUR] * 10
         account.documents[EVENTS] = sorted(
             (event(str(n), time) for n, time in enumerate(times)),
-            key=lambda one: str(one["attributes"]["datetime"]),
+            key=lambda record: str(record["attributes"]["datetime"]),
         )
         assert written_ids(run(tables=TABLES)) == {str(n) for n in range(210)}
 
@@ -168,11 +168,11 @@ class TestRequests:
         """Each window begins with its first instant; the last one has no end."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
         run(tables=TABLES, concurrency="1")
-        filters = [one.params.get("filter", "") for one in account.requests_to(EVENTS)][1:]
-        assert all("greater-or-equal(datetime," in one for one in filters)
+        filters = [request.params.get("filter", "") for request in account.requests_to(EVENTS)][1:]
+        assert all("greater-or-equal(datetime," in condition for condition in filters)
         assert "less-than" not in filters[-1]
-        for one in filters[:-1]:
-            assert one.split("less-than(datetime,")[1] < NOON.strftime("%Y-%m-%dT%H:%M:%S")
+        for condition in filters[:-1]:
+            assert condition.split("less-than(datetime,")[1] < NOON.strftime("%Y-%m-%dT%H:%M:%S")
 
     def test_the_lookback_is_4_hours_and_once_a_day_7_days(self, account: ScriptedAccount) -> None:
         """Klaviyo writes credits up to 3 hours late.
@@ -204,10 +204,12 @@ class TestRequests:
         """The + of an offset would become a space in the query."""
         account.documents[EVENTS] = [event("a", NOON - 100 * DAY)]
         run(tables=TABLES)
-        filters = [one.params.get("filter", "") for one in account.requests_to(EVENTS)]
-        bounds = [bound for one in filters for *_, bound in TIME_CONDITION.findall(one)]
+        filters = [request.params.get("filter", "") for request in account.requests_to(EVENTS)]
+        bounds = [bound for condition in filters for *_, bound in TIME_CONDITION.findall(condition)]
         assert len(bounds) > 2
-        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.0{6}Z", one) for one in bounds)
+        assert all(
+            re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.0{6}Z", bound) for bound in bounds
+        )
 
     @pytest.mark.parametrize("tables", ["event", "event_attribution", TABLES])
     def test_attributions_are_included_where_they_are_chosen(
@@ -216,7 +218,9 @@ class TestRequests:
         """Klaviyo includes them only where the request names them."""
         run(tables=tables, start_date="2026-11-01")
         wanted = "attributions" if "event_attribution" in tables else None
-        assert {one.params.get("include") for one in account.requests_to(EVENTS)} == {wanted}
+        assert {request.params.get("include") for request in account.requests_to(EVENTS)} == {
+            wanted
+        }
 
     def test_no_window_ends_within_seconds_of_now(self, account: ScriptedAccount) -> None:
         """Klaviyo refuses such a bound: that window is the last, without end."""
@@ -232,8 +236,8 @@ class TestRequests:
             resource("metric", "M2", name="Active on Site"),
         ]
         run(tables=TABLES, event_metrics="Opened Email")
-        filters = [one.params["filter"] for one in account.requests_to(EVENTS)]
-        assert all('equals(metric_id,"M1")' in one for one in filters)
+        filters = [request.params["filter"] for request in account.requests_to(EVENTS)]
+        assert all('equals(metric_id,"M1")' in condition for condition in filters)
         done = run(tables=TABLES, event_metrics="Opened Emial")
         assert isinstance(done.error, ConfigurationError)
         assert "event_metrics: the account has no metric 'Opened Emial'" in str(done.error)
@@ -275,7 +279,7 @@ class TestRequests:
         done = run(tables=TABLES, concurrency="1")
         assert done.error is None
         assert written_ids(done) == {"a", "b"}
-        sizes = [one.params["page[size]"] for one in account.requests_to(EVENTS)][1:]
+        sizes = [request.params["page[size]"] for request in account.requests_to(EVENTS)][1:]
         assert sizes[:3] == ["1000", "200", "200"]
 
     def test_a_page_that_is_too_large_is_read_in_smaller_ones(
@@ -290,7 +294,7 @@ class TestRequests:
         done = run(tables=TABLES, concurrency="1")
         assert done.error is None
         assert written_ids(done) == {"a", "b"}
-        sizes = [one.params["page[size]"] for one in account.requests_to(EVENTS)][1:]
+        sizes = [request.params["page[size]"] for request in account.requests_to(EVENTS)][1:]
         assert sizes[:3] == ["1000", "200", "200"]
 
     def test_history_begins_at_start_date(self, account: ScriptedAccount) -> None:

@@ -124,7 +124,9 @@ def test_the_state_knows_no_stream_and_no_client() -> None:
         for alias in node.names
     ]
     assert taken == ["ConfigurationError"]
-    known = {one for name in MODULES if name.startswith("state") for one in neighbours(name)}
+    known = {
+        neighbour for name in MODULES if name.startswith("state") for neighbour in neighbours(name)
+    }
     assert {name.partition(".")[0] for name in known} == {"api", "models", "state", "tables"}
 
 
@@ -132,7 +134,11 @@ def test_every_import_is_deployed() -> None:
     """A module imports its neighbours, the standard library, and what Fivetran installs."""
     declared = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["dependencies"]
     installed = {"fivetran_connector_sdk", "requests", "urllib3"}  # by Fivetran
-    deployed = sys.stdlib_module_names | installed | {one.partition("==")[0] for one in declared}
+    deployed = (
+        sys.stdlib_module_names
+        | installed
+        | {requirement.partition("==")[0] for requirement in declared}
+    )
     offenders = {name: found for name in MODULES if (found := libraries(name) - deployed)}
     assert offenders == {}
 
@@ -169,7 +175,7 @@ def test_certificates_are_always_verified() -> None:
     switches = ("verify=False", "CERT_NONE", ".verify =")
     sources = {name: ast.unparse(tree) for name, tree in MODULES.items()}
     assert [
-        name for name, source in sources.items() if any(one in source for one in switches)
+        name for name, source in sources.items() if any(switch in source for switch in switches)
     ] == []
 
 

@@ -30,7 +30,7 @@ def test_pointers_become_the_included_resources() -> None:
     """To-one and to-many pointers are resolved; one that is not included stays a pointer."""
     campaign, bare = documents(PAGE)
     assert campaign["related"]["maker"]["attributes"] == {"name": "spring"}
-    assert [one["id"] for one in campaign["related"]["tags"]] == ["t1", "t2"]
+    assert [tag["id"] for tag in campaign["related"]["tags"]] == ["t1", "t2"]
     assert campaign["related"]["empty"] is campaign["related"]["not-included"] is None
     assert bare["related"] == {}
 
@@ -39,8 +39,8 @@ def test_each_related_resource_knows_its_owner() -> None:
     """A child row can name its parent; a missing relationship has no children."""
     campaign, bare = documents(PAGE)
     tags = list(related_resources(campaign, "tags"))
-    assert [(one["owner"]["id"], one["id"]) for one in tags] == [("c1", "t1"), ("c1", "t2")]
-    assert [one["id"] for one in related_resources(campaign, "maker")] == ["t1"]
+    assert [(tag["owner"]["id"], tag["id"]) for tag in tags] == [("c1", "t1"), ("c1", "t2")]
+    assert [resource["id"] for resource in related_resources(campaign, "maker")] == ["t1"]
     assert list(related_resources(bare, "tags")) == []
 
 

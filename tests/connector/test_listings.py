@@ -20,7 +20,7 @@ OWNED = {
     "flow_utm_parameter": ("flow", "flow_id"),
     "catalog_category_item": ("catalog-item", "catalog_item_id"),
 }
-TABLES = [table.name for one in (*CONTENT_STREAMS, *SHOP_STREAMS) for table in one.tables]
+TABLES = [table.name for stream in (*CONTENT_STREAMS, *SHOP_STREAMS) for table in stream.tables]
 TABLES += OWNED.keys() - {*TABLES}
 DAILY = {stream.path for stream in (*CONTENT_STREAMS, *SHOP_STREAMS) if stream.is_daily}
 # Each table's type in the sandbox, where a row is one resource of it.
@@ -70,7 +70,7 @@ def requested(sandbox: Sandbox, connection: Loader) -> set[str]:
     """The paths that the next sync requests."""
     sandbox.reset_requests()
     connection.sync()
-    return {one["path"] for one in sandbox.log()}
+    return {entry["path"] for entry in sandbox.log()}
 
 
 def test_every_table_has_its_rows_and_loses_a_deleted_one(

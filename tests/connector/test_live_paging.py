@@ -71,7 +71,7 @@ class TestEmptyAnswer:
         for path in ("campaigns", "profiles", "lists/[^/]+/profiles", "segments/[^/]+/profiles"):
             sandbox.fault("empty_listing", path=f"^/api/{path}$", query="^(?!.*filter=.*created)")
         connection.sync()
-        assert [one["applied"] for one in sandbox.admin()["faults"]] == [1] * 4
+        assert [fault["applied"] for fault in sandbox.admin()["faults"]] == [1] * 4
         assert {name: known[name] - set(rows) for name, rows in connection.content().items()} == {
             name: set() for name in known
         }

@@ -59,7 +59,7 @@ def put_too_many_members(account: ScriptedAccount, monkeypatch: pytest.MonkeyPat
 
 def filters(account: ScriptedAccount, path: str = MEMBERS) -> list[str]:
     """The filters of the requests to a path."""
-    return [one.params.get("filter", "") for one in account.requests_to(path)]
+    return [request.params.get("filter", "") for request in account.requests_to(path)]
 
 
 class TestMembers:
@@ -81,7 +81,11 @@ class TestMembers:
         assert [row["id"] for row in first.rows("list")] == ["L"]
         list_account.requests.clear()
         run(first.state, tables=TABLES)
-        assert {one.path for one in list_account.requests} == {"/api/accounts", LISTS, MEMBERS}
+        assert {request.path for request in list_account.requests} == {
+            "/api/accounts",
+            LISTS,
+            MEMBERS,
+        }
 
     def test_only_the_time_of_joining_is_requested(self, list_account: ScriptedAccount) -> None:
         """Profiles are another table, and a page of them is a hundred times larger."""
@@ -115,8 +119,8 @@ class TestMembers:
         third = run(second.state, tables=TABLES)
         list_account.now += DAY
         fourth = run(third.state, tables=TABLES)
-        assert [deleted_members(one) for one in (second, third, fourth)] == [[], ["a"], []]
-        assert [joined(one) for one in (second, third, fourth)] == [[], [], []]
+        assert [deleted_members(result) for result in (second, third, fourth)] == [[], ["a"], []]
+        assert [joined(result) for result in (second, third, fourth)] == [[], [], []]
 
     @pytest.mark.parametrize("people", [1, 2, 10, 30])
     @pytest.mark.parametrize("answer", ["empty", "cut"])
@@ -240,13 +244,13 @@ class TestMembers:
     ) -> None:
         """Lists that are still listed, and none of which has members, are no deleted lists."""
         names = [f"L{number}" for number in range(lists)]
-        list_account.documents[LISTS] = [resource("list", one, updated=LONG_AGO) for one in names]
-        for one in names:
-            list_account.documents[f"{LISTS}/{one}/profiles"] = [member("a")]
+        list_account.documents[LISTS] = [resource("list", name, updated=LONG_AGO) for name in names]
+        for name in names:
+            list_account.documents[f"{LISTS}/{name}/profiles"] = [member("a")]
         done = run(tables=TABLES)
         assert len(joined(done)) == lists
-        for one in names:
-            list_account.fail_with(f"{LISTS}/{one}/profiles", 404, "Not found.")
+        for name in names:
+            list_account.fail_with(f"{LISTS}/{name}/profiles", 404, "Not found.")
         for _ in range(2):
             list_account.now += DAY
             done = run(done.state, tables=TABLES)
@@ -260,7 +264,7 @@ class TestMembers:
         self, list_account: ScriptedAccount
     ) -> None:
         """Beside a list that is read, each sync warns of one whose path stays missing."""
-        list_account.documents[LISTS] = [resource("list", one, updated=LONG_AGO) for one in "ZL"]
+        list_account.documents[LISTS] = [resource("list", name, updated=LONG_AGO) for name in "ZL"]
         list_account.documents[f"{LISTS}/Z/profiles"] = [member("z")]
         done = run(tables=TABLES)
         list_account.fail_with(f"{LISTS}/Z/profiles", 404, "Not found.")
@@ -284,8 +288,8 @@ class TestMembers:
 
         def respond(request: Request) -> Response:
             (since,) = re.findall(r",(.+)\)", request.args.get("filter", "")) or [""]
-            times = [(one["attributes"]["joined_group_at"] or "", one) for one in everyone]
-            found = [one for time, one in times if time >= since]
+            times = [(record["attributes"]["joined_group_at"] or "", record) for record in everyone]
+            found = [record for time, record in times if time >= since]
             if request.args["sort"].startswith("-"):
                 found.reverse()
             start = int(request.args.get("page[cursor]", 0))
@@ -294,7 +298,7 @@ class TestMembers:
             return Response(json.dumps(page))
 
         list_account.responses[MEMBERS] = respond
-        assert {*joined(run(tables=TABLES))} == {one["id"] for one in everyone}
+        assert {*joined(run(tables=TABLES))} == {record["id"] for record in everyone}
 
     def test_a_member_without_an_id_is_rejected(self, list_account: ScriptedAccount) -> None:
         """The others are written, and `sync_error` says what is missing."""
@@ -385,7 +389,7 @@ class TestMembers:
         state = run(tables=TABLES, api_key=f"{KEY},pk_of_another").state
         list_account.now += 7 * DAY
         done = run_deferring(state, tables=TABLES, api_key=keys)
-        assert not [one for one in done.operations if isinstance(one, Truncate)]
+        assert not [operation for operation in done.operations if isinstance(operation, Truncate)]
         assert "people who leave L are not deleted" in done.warnings[0]
 
     def test_an_account_without_a_key_keeps_its_share_of_the_state(
@@ -395,7 +399,7 @@ class TestMembers:
         monkeypatch.setattr("state.membership_index.MIN_CHANGES_TO_PACK", 10)
         list_account.documents[MEMBERS] = [member(f"{number:026}") for number in range(40)]
         another = run(tables=TABLES, api_key="pk_of_another")
-        (alone,) = (one["tables"]["roster"] for one in another.state["accounts"].values())
+        (alone,) = (account["tables"]["roster"] for account in another.state["accounts"].values())
         monkeypatch.setattr("sync.MAX_INDEX_LENGTH", len(alone["people"]) * 3 // 2)
         assert run(tables=TABLES).warnings == []
         (warning,) = run(another.state, tables=TABLES).warnings
@@ -457,7 +461,11 @@ class TestMembers:
         del list_account.documents[MEMBERS][:350]
         list_account.now += DAY
         second = run(first.state, tables=TABLES)
-        at = [place for place, one in enumerate(second.operations) if isinstance(one, Delete)]
+        at = [
+            place
+            for place, operation in enumerate(second.operations)
+            if isinstance(operation, Delete)
+        ]
         assert len(at) == 350
         assert at[-1] - at[0] == 349 + 3  # checkpoints
 
@@ -471,7 +479,8 @@ def suppressed(id_: str, *reasons: str, lists: tuple[str, ...] = ()) -> Any:
     marketing = {
         "suppression": [{"reason": reason, "timestamp": LONG_AGO} for reason in reasons],
         "list_suppressions": [
-            {"list_id": one, "reason": "UNSUBSCRIBE", "timestamp": LONG_AGO} for one in lists
+            {"list_id": list_id, "reason": "UNSUBSCRIBE", "timestamp": LONG_AGO}
+            for list_id in lists
         ],
     }
     return resource("profile", id_, subscriptions={"email": {"marketing": marketing}})
@@ -518,7 +527,7 @@ class TestSuppressions:
         account.documents[PROFILES] = [suppressed("a", "HARD_BOUNCE")]
         account.now += DAY
         second = run(first.state, tables=SUPPRESSIONS)
-        gone = [list(one.values())[1:] for one in second.deleted(SUPPRESSIONS)]
+        gone = [list(keys.values())[1:] for keys in second.deleted(SUPPRESSIONS)]
         assert sorted(gone) == [["a", "L", "UNSUBSCRIBE"], ["a", "global", "UNSUBSCRIBE"]]
         assert suppressions(second) == set()
 

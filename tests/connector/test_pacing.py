@@ -144,7 +144,7 @@ def test_nine_tenths_of_a_minute_are_used_and_nothing_is_refused(
     assert len(times) == requests
     assert 0.8 * rate.steady <= busiest_minute(times) <= 0.9 * rate.steady + 0.5
     burst = rate.burst * 0.9
-    assert min(later - one for one, later in pairwise(times[1:])) >= 1 / burst - 1e-6
+    assert min(later - earlier for earlier, later in pairwise(times[1:])) >= 1 / burst - 1e-6
 
 
 def test_a_report_is_requested_twice_a_minute(limited: LimitedServer) -> None:

@@ -44,7 +44,7 @@ class TestChanges:
         two_profiles.documents[PATH][0] = person("a", NOW, first_name="Ada")
         second = run(first.state, tables="profile")
         third = run(second.state, tables="profile")
-        assert [written(one) for one in (first, second, third)] == [["a", "b"], ["a"], []]
+        assert [written(result) for result in (first, second, third)] == [["a", "b"], ["a"], []]
         assert second.rows("profile")[0]["first_name"] == "Ada"
 
     def test_an_unchanged_account_costs_one_request(self, two_profiles: ScriptedAccount) -> None:
@@ -120,7 +120,7 @@ class TestComparison:
         third = run(second.state, tables="profile")
         two_profiles.now += DAY
         fourth = run(third.state, tables="profile")
-        assert [deleted(one) for one in (second, third, fourth)] == [[], ["a"], []]
+        assert [deleted(result) for result in (second, third, fourth)] == [[], ["a"], []]
         assert written(second) == written(third) == written(fourth) == []
 
     def test_the_comparison_lists_only_ids_once_a_day(self, two_profiles: ScriptedAccount) -> None:
@@ -131,7 +131,7 @@ class TestComparison:
         second = run(first.state, tables="profile")
         run(second.state, tables="profile")
         params = {"fields[profile]": "created,updated", "sort": "created", "page[size]": "100"}
-        assert [one.params for one in two_profiles.requests_to(PATH)].count(params) == 1
+        assert [request.params for request in two_profiles.requests_to(PATH)].count(params) == 1
 
     def test_a_profile_that_was_listed_late_is_written(self, two_profiles: ScriptedAccount) -> None:
         """One that changed long ago, but was not listed then, is written with all columns."""
@@ -145,7 +145,7 @@ class TestComparison:
     def test_a_first_sync_compares_nothing(self, two_profiles: ScriptedAccount) -> None:
         """It reads all profiles anyway."""
         run(tables="profile")
-        orders = {one.params["sort"] for one in two_profiles.requests_to(PATH)}
+        orders = {request.params["sort"] for request in two_profiles.requests_to(PATH)}
         assert orders == {"updated"}
 
     def test_profiles_beyond_the_size_of_the_state_are_a_warning(
@@ -209,7 +209,8 @@ class TestColumns:
         """With them Klaviyo allows a fifth of the requests; without them they are NULL."""
         run(tables="all")
         extra = {
-            one.params.get("additional-fields[profile]") for one in two_profiles.requests_to(PATH)
+            request.params.get("additional-fields[profile]")
+            for request in two_profiles.requests_to(PATH)
         }
         assert extra <= {"subscriptions", None}
         two_profiles.documents[PATH] = [person("a", predictive_analytics=PREDICTED)]
@@ -221,7 +222,7 @@ class TestColumns:
         """Unchanged profiles are requested once more, and only once."""
         first = run(tables="profile")
         assert {row["historic_clv"] for row in first.rows("profile")} == {None}
-        two_profiles.documents[PATH] = [person(one, predictive_analytics=PREDICTED) for one in "ab"]
+        two_profiles.documents[PATH] = [person(id_, predictive_analytics=PREDICTED) for id_ in "ab"]
         second = run(first.state, tables="predictive_analytics")
         third = run(second.state, tables="predictive_analytics")
         assert [row["historic_clv"] for row in second.rows("profile")] == [12.5, 12.5]

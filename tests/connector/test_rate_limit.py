@@ -74,8 +74,8 @@ def simulate(
         for _ in range(threads):
             heapq.heappush(waiting, (0.0, next(ticket), thread(limiter)))
     while waiting[0][0] < MINUTES * 60:
-        _, number, one = heapq.heappop(waiting)
-        heapq.heappush(waiting, (next(one), number, one))
+        _, number, client = heapq.heappop(waiting)
+        heapq.heappush(waiting, (next(client), number, client))
 
 
 class FixedPaceLimiter(RateLimiter):

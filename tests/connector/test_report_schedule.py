@@ -24,13 +24,15 @@ TODAY = date(2026, 11, 20)
 CAMPAIGNS, FLOWS, FLOW_DAYS = CAMPAIGN_VALUES.schedule, FLOW_VALUES.schedule, FLOW_SERIES.schedule
 SCHEDULES = [stream.schedule for stream in STREAMS if isinstance(stream, ScheduledStream)]
 schedules = st.sampled_from(SCHEDULES)
-complete = st.sampled_from([one for one in SCHEDULES if one.full_refresh_every is not None])
+complete = st.sampled_from(
+    [schedule for schedule in SCHEDULES if schedule.full_refresh_every is not None]
+)
 days = st.dates(date(2012, 1, 1), TODAY)
 
 
 def days_of(windows: list[ReportWindow]) -> set[int]:
     """Every day (as its ordinal) that some window covers."""
-    return set().union(*(days_between(one.days.start, one.days.end) for one in windows))
+    return set().union(*(days_between(window.days.start, window.days.end) for window in windows))
 
 
 def days_between(first: date, last: date) -> set[int]:
@@ -64,22 +66,29 @@ class TestFirstSync:
     def test_a_rolling_report_covers_its_last_year_only(self, first: date) -> None:
         """A report without full refresh covers the last 365 days, in one window."""
         windows, _ = plan_windows(FLOWS, ReportState(), TODAY, first)
-        assert [one.days for one in windows] == [DayRange(max(first, TODAY - 364 * DAY), TODAY)]
+        assert [window.days for window in windows] == [
+            DayRange(max(first, TODAY - 364 * DAY), TODAY)
+        ]
 
     @given(schedule=schedules, first=days)
     def test_no_window_is_longer_than_klaviyo_allows(self, schedule: Schedule, first: date) -> None:
         """365 days for totals, 60 for a daily series; and the newest window comes first."""
         windows, _ = plan_windows(schedule, ReportState(), TODAY, first)
-        ranges = [one.days for one in windows]
-        assert all(0 <= (one.end - one.start).days < schedule.window_days for one in ranges)
-        assert [one.end for one in ranges] == sorted((one.end for one in ranges), reverse=True)
+        ranges = [window.days for window in windows]
+        assert all(
+            0 <= (day_range.end - day_range.start).days < schedule.window_days
+            for day_range in ranges
+        )
+        assert [day_range.end for day_range in ranges] == sorted(
+            (day_range.end for day_range in ranges), reverse=True
+        )
 
     @given(first=days, day=days)
     def test_a_send_over_several_days_is_whole_in_one_window(self, first: date, day: date) -> None:
         """Neighbouring windows of campaign totals share a week: a week-long send is in one."""
         send = DayRange(max(first, day - 6 * DAY), max(first, day))
         windows, _ = plan_windows(CAMPAIGNS, ReportState(), TODAY, first)
-        assert any(one.days.covers(send) for one in windows)
+        assert any(window.days.covers(send) for window in windows)
 
     @given(first=days, day=days, later=st.integers(0, 20), again=st.integers(0, 1))
     def test_what_a_complete_window_cuts_is_whole_in_a_neighbour(
@@ -91,10 +100,12 @@ class TestFirstSync:
         for now in (TODAY, TODAY + later * DAY, TODAY + (later + again) * DAY):
             windows, state = plan_and_finish(CAMPAIGNS, state, now, first)
             showing = [
-                one for one in windows if days_of([one]) & days_between(send.start, send.end)
+                window
+                for window in windows
+                if days_of([window]) & days_between(send.start, send.end)
             ]
-            is_whole = any(one.days.covers(send) for one in showing)
-            assert is_whole or not any(one.is_complete for one in showing)
+            is_whole = any(window.days.covers(send) for window in showing)
+            assert is_whole or not any(window.is_complete for window in showing)
 
     @given(first=days)
     def test_no_day_of_a_series_is_requested_twice(self, first: date) -> None:
@@ -151,7 +162,11 @@ class TestTiers:
             settled |= days_of(windows) & days_between(first, settled_on)
         assert settled == days_between(first, settled_on)
 
-    @given(schedule=st.sampled_from([one for one in SCHEDULES if one.full_refresh_every == 0]))
+    @given(
+        schedule=st.sampled_from(
+            [schedule for schedule in SCHEDULES if schedule.full_refresh_every == 0]
+        )
+    )
     def test_a_history_that_never_changes_is_requested_once(self, schedule: Schedule) -> None:
         """After the first sync of such a report, later days request the daily lookback alone."""
         first = TODAY - 1_000 * DAY
@@ -186,7 +201,9 @@ class TestPending:
     ) -> None:
         """Whichever windows are requested today, the next sync covers the rest."""
         windows, state = plan_windows(schedule, ReportState(), TODAY, first)
-        state = msgspec.structs.replace(state, pending=tuple(one.days for one in windows[done:]))
+        state = msgspec.structs.replace(
+            state, pending=tuple(window.days for window in windows[done:])
+        )
         again, _ = plan_windows(schedule, state, TODAY + gap * DAY, first)
         assert days_of(windows[done:]) <= days_of(again)
 
@@ -195,7 +212,7 @@ class TestPending:
         first = TODAY - 999 * DAY
         _, state = plan_windows(FLOWS, ReportState(), TODAY - DAY, first)
         windows, _ = plan_windows(FLOWS, state, TODAY, first)
-        assert [one.days for one in windows] == [DayRange(TODAY - 364 * DAY, TODAY)]
+        assert [window.days for window in windows] == [DayRange(TODAY - 364 * DAY, TODAY)]
 
     @given(schedule=schedules, first=days, gaps=st.lists(st.integers(0, 9), max_size=9))
     def test_no_window_is_requested_twice_in_one_sync(
@@ -206,8 +223,8 @@ class TestPending:
         for gap in [0, *gaps]:
             today += gap * DAY
             windows, state = plan_windows(schedule, state, today, first)
-        pairs = [(one, other) for one in windows for other in windows if one is not other]
-        assert not any(one.days.covers(other.days) for one, other in pairs)
+        pairs = [(window, other) for window in windows for other in windows if window is not other]
+        assert not any(window.days.covers(other.days) for window, other in pairs)
 
     @given(schedule=schedules, first=days)
     def test_every_planned_window_is_pending_until_it_is_requested(
@@ -215,7 +232,7 @@ class TestPending:
     ) -> None:
         """A sync that dies before its first request forgets no window."""
         windows, state = plan_windows(schedule, ReportState(), TODAY, first)
-        assert [*state.pending] == [one.days for one in windows]
+        assert [*state.pending] == [window.days for window in windows]
 
     def test_the_given_state_is_not_changed(self) -> None:
         """The loader may still hold the state of the last checkpoint."""
@@ -268,7 +285,9 @@ class TestPeriods:
     def test_periods_have_the_days_of_their_kind(self, first: date, today: date) -> None:
         """A rolling period ends today; a month is a whole one, this month up to today."""
         windows = plan_periods(FLOW_PERIODS, ReportState(), today, first)
-        lengths = {one.kind: (one.days.end - one.days.start).days + 1 for one in windows}
+        lengths = {
+            window.kind: (window.days.end - window.days.start).days + 1 for window in windows
+        }
         assert FLOW_PERIODS.rolling_days.items() <= lengths.items()
         for window in windows:
             after = window.days.end + DAY
@@ -282,7 +301,7 @@ class TestPeriods:
     def test_no_day_before_start_date_is_requested(self, first: date, start: date) -> None:
         """A month that start_date cuts is left out, and a rolling period begins with it."""
         windows = plan_periods(FLOW_PERIODS, ReportState(), TODAY, max(first, start), start)
-        assert min(one.days.start for one in windows) >= start
+        assert min(window.days.start for window in windows) >= start
 
     def test_a_month_keeps_its_former_rows_until_it_is_requested_itself(self) -> None:
         """After a change of time zone, months are requested in any order; the last clears it."""

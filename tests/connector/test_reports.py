@@ -76,7 +76,7 @@ def report_of_send(recipients: dict[date, int]) -> Callable[[Any], Any]:
 
 def windows(requests: list[ReceivedRequest]) -> list[tuple[date, date]]:
     """The days of requests for reports: first and last."""
-    frames = [one.body["timeframe"] for one in requests]
+    frames = [request.body["timeframe"] for request in requests]
     return [(_day(frame["start"]), _day(frame["end"])) for frame in frames]
 
 
@@ -118,8 +118,8 @@ def killed_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
     """What the loader has of a sync that is killed after some checkpoints that hold a text."""
     places = [
         place
-        for place, one in enumerate(done.operations)
-        if isinstance(one, Checkpoint) and text in json.dumps(one.state)
+        for place, operation in enumerate(done.operations)
+        if isinstance(operation, Checkpoint) and text in json.dumps(operation.state)
     ]
     return ScriptedRun(done.operations[: places[checkpoints] + 1])
 
@@ -163,8 +163,8 @@ class TestRequests:
                 report_account.requests.clear()
                 run(tables="campaign_performance", conversion_metrics=chosen)
                 assert [
-                    one.body["conversion_metric_id"]
-                    for one in report_account.requests_to(CAMPAIGNS)
+                    request.body["conversion_metric_id"]
+                    for request in report_account.requests_to(CAMPAIGNS)
                 ] == ids
 
     def test_metrics_of_one_name_are_all_requested(self, report_account: ScriptedAccount) -> None:
@@ -174,7 +174,8 @@ class TestRequests:
         )
         run(tables="campaign_performance", conversion_metrics="Placed Order")
         metric_ids = {
-            one.body["conversion_metric_id"] for one in report_account.requests_to(CAMPAIGNS)
+            request.body["conversion_metric_id"]
+            for request in report_account.requests_to(CAMPAIGNS)
         }
         assert metric_ids == {"PO", "PO2"}
 
@@ -232,7 +233,7 @@ class TestRequests:
         for parts, taken in cases:
             with subtests.test(parts=parts):
                 report_account.requests.clear()
-                groups = [{"metric_id": one, "metric_filters": None} for one in parts]
+                groups = [{"metric_id": part, "metric_filters": None} for part in parts]
                 report_account.documents["/api/mapped-metrics"] = [
                     resource("mapped-metric", "revenue", {"custom-metric": "CM"})
                 ]
@@ -251,8 +252,8 @@ class TestRequests:
         """Let two integrations have a metric called Placed Order, and none be mapped."""
         account.documents["/api/mapped-metrics"] = []
         account.documents["/api/metrics"] = [
-            resource("metric", one, name="Placed Order", integration={"name": name})
-            for one, name in (("WOO", "WooCommerce"), ("SHOP", "Shopify"))
+            resource("metric", id_, name="Placed Order", integration={"name": name})
+            for id_, name in (("WOO", "WooCommerce"), ("SHOP", "Shopify"))
         ]
         account.reports[AGGREGATES] = lambda body: {
             "data": [{"dimensions": [], "measurements": {"sum_value": [sums[body["metric_id"]]]}}]
@@ -390,7 +391,7 @@ class TestRequests:
         (request,) = report_account.requests_to(CAMPAIGNS)
         assert request.body["conversion_metric_id"] == "OTP"
         filters = " ".join(
-            one.params["filter"] for one in report_account.requests_to("/api/events")
+            request.params["filter"] for request in report_account.requests_to("/api/events")
         )
         assert set(re.findall(r'metric_id,"(\w+)"', filters)) == {"OTP", "OE"}
 
@@ -468,8 +469,8 @@ class TestRestatement:
         first = run(tables="flow_performance_daily")
         use("EUR", 9.0)
         second = run(first.state, tables="flow_performance_daily")
-        old, new = ({r["date"]: r["conversion_value"] for r in one.rows("flow_performance_daily")}
-                    for one in (first, second))  # fmt: skip
+        old, new = ({r["date"]: r["conversion_value"] for r in done.rows("flow_performance_daily")}
+                    for done in (first, second))  # fmt: skip
         assert old.keys() == new.keys()
         assert (set(old.values()), set(new.values())) == ({10.0}, {9.0})
         assert len(old) == 9  # one window of 60 days each
@@ -579,7 +580,9 @@ class TestQuota:
         whole = days_between(TODAY - 15 * 365 * DAY, TODAY + DAY)
         for metric in metrics.split(","):
             requests = report_account.requests_to(FLOW_DAYS)
-            mine = [one for one in requests if one.body["conversion_metric_id"] == metric]
+            mine = [
+                request for request in requests if request.body["conversion_metric_id"] == metric
+            ]
             assert days(mine) == whole
 
     def test_syncs_of_one_day_share_the_quota(
@@ -702,9 +705,9 @@ class TestSeries:
             start, end = (_day(body["timeframe"][name]) for name in ("start", "end"))
             shown = [day for day in days if start <= day <= end]
             groupings = {"flow_id": "f", "flow_message_id": message, "send_channel": "email"}
-            one = {"groupings": groupings, "statistics": {"conversions": [1] * len(shown)}}
+            row = {"groupings": groupings, "statistics": {"conversions": [1] * len(shown)}}
             times = [f"{day}T00:00:00+00:00" for day in shown]
-            return {"results": [one], "date_times": times} if shown else {}
+            return {"results": [row], "date_times": times} if shown else {}
 
         return report
 
@@ -733,8 +736,8 @@ class TestSeries:
             done = run(state, tables=table)
             if number == 0 and kill_at is not None:
                 done = killed_after(done, kill_at, '"pending"')
-            rows -= {(one["date"], one["flow_message_id"]) for one in done.deleted(table)}
-            rows |= {(one["date"], one["flow_message_id"]) for one in done.rows(table)}
+            rows -= {(keys["date"], keys["flow_message_id"]) for keys in done.deleted(table)}
+            rows |= {(row["date"], row["flow_message_id"]) for row in done.rows(table)}
             state = done.state
         old, *others = map(str, days)
         assert rows == {(old, "A"), *((day, "B") for day in others)}
@@ -754,8 +757,8 @@ class TestSeries:
         done = run(first.state, tables=table)
         (warning,) = done.warnings
         assert (f"in {table} a credit that moved to another message" in warning) == warns
-        assert [one["flow_message_id"] for one in done.rows(table)] == ["B"]
-        assert [one["flow_message_id"] for one in done.deleted(table)] == ([] if warns else ["A"])
+        assert [row["flow_message_id"] for row in done.rows(table)] == ["B"]
+        assert [keys["flow_message_id"] for keys in done.deleted(table)] == ([] if warns else ["A"])
 
     def test_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
         self, report_account: ScriptedAccount
@@ -882,10 +885,10 @@ class TestSharedKeys:
         self, report_account: ScriptedAccount
     ) -> None:
         """A group under null and one under empty text would be one row."""
-        one = {"measurements": {"count": [1]}}
+        group = {"measurements": {"count": [1]}}
         report_account.reports[AGGREGATES] = lambda body: {
             "dates": ["2026-11-19T05:00:00+00:00"],
-            "data": [{"dimensions": [value] * len(body["by"]), **one} for value in (None, "")],
+            "data": [{"dimensions": [value] * len(body["by"]), **group} for value in (None, "")],
         }
         done = run(tables="inbox_provider_daily")
         assert isinstance(done.error, ContractError)
@@ -970,7 +973,7 @@ class TestPeriods:
         rows: dict[Any, Any] = {}
         for done in (first, killed, run(killed.state, tables=self.TABLES)):
             rows = self.live_rows(done, rows)
-        assert {one for one in rows if one[0] != "month"} == {
+        assert {row for row in rows if row[0] != "month"} == {
             (f"last_{n}_days", f"{today - (n - 1) * DAY}") for n in (7, 30, 90, 365)
         }
 
@@ -1066,7 +1069,7 @@ class TestAggregates:
         def counts(body: Any) -> Any:
             named = {"$attributed_message": "m", "$attributed_channel": answered}
             group = {
-                "dimensions": [named.get(one, "") for one in body["by"]],
+                "dimensions": [named.get(dimension, "") for dimension in body["by"]],
                 "measurements": {"count": [1], "unique": [1], "sum_value": [9.5]},
             }
             return {"dates": ["2026-11-20T05:00:00+00:00"], "data": [group]}
@@ -1240,7 +1243,7 @@ class TestBroken:
         done = run(tables="campaign_performance", conversion_metrics=chosen)
         requests = report_account.requests_to(CAMPAIGNS)
         assert days_between(TODAY - 1_000 * DAY, TODAY) == days(
-            [one for one in requests if one.body["conversion_metric_id"] == "PO"]
+            [request for request in requests if request.body["conversion_metric_id"] == "PO"]
         )
         assert isinstance(done.error, ContractError)
         assert str(done.error).endswith("metric RO")
@@ -1261,7 +1264,9 @@ class TestBroken:
         """Aggregates of all metrics share one path, without a quota."""
         report_account.responses[AGGREGATES] = lambda request: refuse_refunds(request, "metric_id")
         run(tables="message_metric_daily", conversion_metrics="RO,PO")
-        metric_ids = [one.body["metric_id"] for one in report_account.requests_to(AGGREGATES)]
+        metric_ids = [
+            request.body["metric_id"] for request in report_account.requests_to(AGGREGATES)
+        ]
         assert set(metric_ids) == {"OE", "RO", "PO"}
 
     def test_a_report_that_is_down_does_not_block_the_others(

@@ -48,9 +48,9 @@ def answer_by_person(
         if found is None:
             return None
         of_person = [
-            one
-            for one in account.documents[EVENTS]
-            if one["relationships"]["profile"]["data"]["id"] == found[1]
+            document
+            for document in account.documents[EVENTS]
+            if document["relationships"]["profile"]["data"]["id"] == found[1]
         ]
         answer = answers.get(found[1], of_person)
         if isinstance(answer, int):
@@ -62,8 +62,10 @@ def answer_by_person(
 
 def people_read(account: ScriptedAccount) -> list[str]:
     """The people whose events were requested since the list of requests was cleared."""
-    found = (PERSON.search(one.params.get("filter", "")) for one in account.requests_to(EVENTS))
-    return sorted(one[1] for one in found if one)
+    found = (
+        PERSON.search(request.params.get("filter", "")) for request in account.requests_to(EVENTS)
+    )
+    return sorted(match[1] for match in found if match)
 
 
 def sync_a_day_later(account: ScriptedAccount, before: ScriptedRun, **changed: str) -> ScriptedRun:
@@ -75,7 +77,9 @@ def sync_a_day_later(account: ScriptedAccount, before: ScriptedRun, **changed: s
 
 def without_profile(account: ScriptedAccount, id_: str) -> None:
     """Let a profile disappear."""
-    account.documents[PROFILES] = [one for one in account.documents[PROFILES] if one["id"] != id_]
+    account.documents[PROFILES] = [
+        document for document in account.documents[PROFILES] if document["id"] != id_
+    ]
 
 
 def pending(done: ScriptedRun) -> dict[str, list[Any]]:
@@ -107,7 +111,7 @@ def test_a_pause_leaves_out_no_read_that_is_due(people: ScriptedAccount) -> None
     people.now += timedelta(days=9)
     third = sync_a_day_later(people, second)
     assert people_read(people) == ["a"]
-    assert [one[2] for one in pending(third).values()] == [3]
+    assert [entry[2] for entry in pending(third).values()] == [3]
 
 
 def test_events_under_another_id_name_the_survivor(people: ScriptedAccount) -> None:
@@ -165,11 +169,11 @@ def test_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
     people.responses[EVENTS] = answer_by_person(people, a=500)
     second = sync_a_day_later(people, first)
     assert second.error is not None
-    assert [one[2] for one in pending(second).values()] == [0]
+    assert [entry[2] for entry in pending(second).values()] == [0]
     people.responses[EVENTS] = answer_by_person(people)
     third = sync_a_day_later(people, second)
     assert [row["id"] for row in third.rows("event") if row["profile_id"] == "a"] == ["e1"]
-    assert [one[2] for one in pending(third).values()] == [2]
+    assert [entry[2] for entry in pending(third).values()] == [2]
 
 
 def test_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -> None:
@@ -180,7 +184,7 @@ def test_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -
     second = sync_a_day_later(people, first)
     assert second.error is None
     assert people_read(people) == []
-    assert [one[2] for one in pending(second).values()] == [0]
+    assert [entry[2] for entry in pending(second).values()] == [0]
     assert isinstance(run(tables="event").error, ScopeError)
 
 
@@ -293,7 +297,7 @@ def test_reread_events_from_is_followed_once_for_each_value(people: ScriptedAcco
     runs.append(sync_a_day_later(people, runs[-1], **since))
     runs.append(sync_a_day_later(people, runs[-1], reread_events_from="2026-05-02"))
     runs.append(sync_a_day_later(people, runs[-1], reread_events_from="2026-07-01"))
-    assert [len(one.rows("event")) for one in runs] == [3, 0, 3, 0]
+    assert [len(result.rows("event")) for result in runs] == [3, 0, 3, 0]
 
 
 @pytest.mark.usefixtures("people")

@@ -326,9 +326,9 @@ class TestDetails:
         ]
         account.documents[self.VARIATIONS] = [
             resource(
-                "campaign-variation", one, definition={"details": {"subject": f"{name} {one}"}}
+                "campaign-variation", id_, definition={"details": {"subject": f"{name} {id_}"}}
             )
-            for one in ("A", "B")
+            for id_ in ("A", "B")
         ]
 
     def test_variations_are_requested_when_their_message_changed(
@@ -351,7 +351,7 @@ class TestDetails:
         self.put_message(account)
         listed = account.documents.pop(self.VARIATIONS)
         (message,) = account.documents[MESSAGES]
-        pointers = [{"type": "campaign-variation", "id": one} for one in "AB"]
+        pointers = [{"type": "campaign-variation", "id": id_} for id_ in "AB"]
         message["relationships"] = {"campaign-variations": {"data": pointers}}
         tables = "campaign_message,campaign_variation"
         account.included[MESSAGES] = listed
@@ -374,7 +374,7 @@ class TestDetails:
         done = run(tables="campaign_message,campaign_variation")
         assert done.error is None
         assert ids(done, "campaign_variation") == ["A", "B"]
-        includes = [one.params["include"] for one in account.requests_to(MESSAGES)]
+        includes = [request.params["include"] for request in account.requests_to(MESSAGES)]
         assert includes == ["campaign,campaign-variations", "campaign"]
 
     @pytest.mark.parametrize("is_included", [True, False])
@@ -389,13 +389,13 @@ class TestDetails:
         message["attributes"]["definition"] = {"send_options": options}
         if is_included:
             account.included[MESSAGES] = account.documents.pop(self.VARIATIONS)
-            pointers = [{"type": "campaign-variation", "id": one} for one in "AB"]
+            pointers = [{"type": "campaign-variation", "id": id_} for id_ in "AB"]
             message["relationships"] = {"campaign-variations": {"data": pointers}}
         done = run(tables="campaign_message,campaign_variation")
         (row,) = done.rows("campaign_message")
         assert row["send_time"] == "2026-11-03T15:30:00.000000Z"
         assert row["send_times"] == times
-        own = {one["id"]: one["send_time"] for one in done.rows("campaign_variation")}
+        own = {row["id"]: row["send_time"] for row in done.rows("campaign_variation")}
         assert own == {"A": "2026-11-03T15:30:00.000000Z", "B": "2026-11-03T18:00:00.000000Z"}
 
     def test_one_send_time_is_that_of_the_message(self, account: ScriptedAccount) -> None:
@@ -407,7 +407,7 @@ class TestDetails:
         done = run(tables="campaign_message,campaign_variation")
         (row,) = done.rows("campaign_message")
         assert (row["send_time"], row["send_times"]) == ("2026-11-03T15:30:00.000000Z", None)
-        assert {one["send_time"] for one in done.rows("campaign_variation")} == {None}
+        assert {row["send_time"] for row in done.rows("campaign_variation")} == {None}
 
     def test_details_of_an_unknown_table_are_requested_again(
         self, account: ScriptedAccount
@@ -469,10 +469,10 @@ def test_a_form_that_is_deleted_while_it_is_read_loses_its_versions(
 ) -> None:
     """The same sync deletes them without a warning, and the next one of the day asks nothing."""
     forms = account.documents["/api/forms"] = [
-        resource("form", one, created_at=NOON.isoformat(), updated_at=NOON.isoformat())
-        for one in ("F1", "F2")
+        resource("form", id_, created_at=NOON.isoformat(), updated_at=NOON.isoformat())
+        for id_ in ("F1", "F2")
     ]
-    paths = [f"/api/forms/{one['id']}/form-versions" for one in forms]
+    paths = [f"/api/forms/{form['id']}/form-versions" for form in forms]
     for path, version in zip(paths, ("V1", "V2"), strict=True):
         account.documents[path] = [resource("form-version", version)]
     first = run(tables="form,form_version")

@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def page(*ids: str, cursor: str | None = None, host: str = "https://a.klaviyo.com") -> Response:
     """A page of a listing and the link to the next."""
     link = cursor and f"{host}{PATH}?page%5Bcursor%5D={cursor}"
-    data = [{"type": "event", "id": one} for one in ids]
+    data = [{"type": "event", "id": id_} for id_ in ids]
     return Response(json.dumps({"data": data, "links": {"next": link}}))
 
 
@@ -55,7 +55,7 @@ def respond(server: HTTPServer, responses: Sequence[Response]) -> None:
 
 def listed(session: KlaviyoSession) -> list[str]:
     """The ids of all pages."""
-    return [one["id"] for page in session.pages(PATH, {}) for one in page["data"]]
+    return [record["id"] for page in session.pages(PATH, {}) for record in page["data"]]
 
 
 def cursors(server: HTTPServer) -> list[str | None]:
@@ -202,7 +202,7 @@ class TestRateLimit:
         """Every second response of a listing is a 429, and all of it arrives."""
         slow = error_response(429, Retry_After="1")
         pages = [page(str(n), cursor=str(n)) for n in range(20)]
-        respond(server, [one for two in pages for one in (slow, two)] + [page("end")])
+        respond(server, [answer for other in pages for answer in (slow, other)] + [page("end")])
         assert len(listed(KlaviyoSession(KEY))) == 21
         assert len(clock.waits) == 20
 
@@ -243,7 +243,7 @@ class TestRateLimit:
             while len(server.log) < 1:
                 time.sleep(0.01)
             client.stop()
-            assert {type(one.exception()) for one in waiting} == {StoppedError}
+            assert {type(future.exception()) for future in waiting} == {StoppedError}
         with pytest.raises(StoppedError):
             client.get(PATH)
 

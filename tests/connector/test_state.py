@@ -110,7 +110,7 @@ class TestVersion1:
             sandbox.advance(2 * 86_400)
             done = resume(sandbox, STORED["all_tables"], "all,predictive_analytics")
             lookback = events_since(sandbox, "2026-11-09T14:59:50Z")
-        assert written_ids(done, "event") == Counter(one["id"] for one in lookback)
+        assert written_ids(done, "event") == Counter(event["id"] for event in lookback)
         newer = {table.name for stream in NEWER_STREAMS for table in stream.tables}
         newer.add("flow_utm_parameter")
         assert [table for table in newer if not done.rows(table)] == []
@@ -144,13 +144,17 @@ class TestVersion1:
         with running_sandbox(**SANDBOX, campaigns=14, profiles=80) as sandbox:
             tables = "list,segment_daily,campaign_performance,event,event_attribution"
             done = resume(sandbox, STORED["killed"], tables)
-            requested = {one["path"] for one in sandbox.log()}
+            requested = {entry["path"] for entry in sandbox.log()}
             events = events_since(sandbox, "2026-09-21T22:12:07Z")  # a week before the watermark
-        times = {one["id"]: datetime.fromisoformat(one["attributes"]["datetime"]) for one in events}
+        times = {
+            event["id"]: datetime.fromisoformat(event["attributes"]["datetime"]) for event in events
+        }
         unread = [i for i, at in times.items() if not any(a <= at < b for a, b in covered)]
         assert 0 < len(unread) < len(events)
         assert written_ids(done, "event") == Counter(unread)
-        written = {one.table for one in done.operations if isinstance(one, Upsert)}
+        written = {
+            operation.table for operation in done.operations if isinstance(operation, Upsert)
+        }
         assert written == {"event", "event_attribution", "sync_report"}
         assert "/api/campaigns" in requested
         assert "/api/segment-series-reports" not in requested
@@ -342,7 +346,7 @@ class TestDamage:
                 done = run(replaced(state, path, later_than_any_clock), tables="all")
                 assert isinstance(done.error, ConfigurationError)
                 assert f"watermark of {place[0]} is no past time" in str(done.error)
-                assert not [one for one in done.operations if isinstance(one, Upsert)]
+                assert not [row for row in done.operations if isinstance(row, Upsert)]
 
     @pytest.mark.parametrize("state", [None, {}])
     @pytest.mark.usefixtures("full_account")
@@ -384,7 +388,7 @@ def shape(value: Any) -> str:
     """Which values a value is made of, whatever they are called and however many they are."""
     if isinstance(value, dict | list):
         inner = value.values() if isinstance(value, dict) else value
-        return f"{type(value).__name__}{sorted({shape(one) for one in inner})}"
+        return f"{type(value).__name__}{sorted({shape(part) for part in inner})}"
     return type(value).__name__
 
 

@@ -71,7 +71,12 @@ def test_every_engine_reads_what_is_stored(request: pytest.FixtureRequest, engin
     count_invalid: CountInvalid = request.getfixturevalue(f"count_invalid_in_{engine}")
 
     def check(documents: list[object]) -> None:
-        assert count_invalid([json.dumps(converters.to_json_column(one)) for one in documents]) == 0
+        assert (
+            count_invalid(
+                [json.dumps(converters.to_json_column(document)) for document in documents]
+            )
+            == 0
+        )
 
     assert count_invalid(['{"a": 1}', '{"a": nope}', ""]) == 2
     check(ODD)

@@ -32,7 +32,7 @@ def make_events_old(full_account: ScriptedAccount) -> None:
 
 def checkpoints(done: ScriptedRun) -> list[Checkpoint]:
     """The checkpoints of a sync."""
-    return [one for one in done.operations if isinstance(one, Checkpoint)]
+    return [operation for operation in done.operations if isinstance(operation, Checkpoint)]
 
 
 class TestRows:
@@ -42,12 +42,12 @@ class TestRows:
     def test_every_row_is_complete(self) -> None:
         """Exactly the declared columns: one that an upsert leaves out would become NULL."""
         done = run(tables="all")
-        upserts = [one for one in done.operations if isinstance(one, Upsert)]
+        upserts = [operation for operation in done.operations if isinstance(operation, Upsert)]
         assert done.error is None
-        for one in upserts:
-            assert list(one.row) == list(TABLES[one.table].types), one.table
+        for upsert in upserts:
+            assert list(upsert.row) == list(TABLES[upsert.table].types), upsert.table
         for table in TABLES.keys() - EMPTY:
-            assert any(one.table == table for one in upserts), table
+            assert any(upsert.table == table for upsert in upserts), table
 
     def test_no_key_holds_null(self, full_account: ScriptedAccount) -> None:
         """One NULL in a key would fail the whole load, in upserts and deletes."""
@@ -57,12 +57,14 @@ class TestRows:
         full_account.now += DAY
         second = run(first.state, tables="all")
         assert second.error is None
-        deletes = [one for one in second.operations if isinstance(one, Delete)]
-        assert {one.table for one in deletes} >= {"campaign", "campaign_tag", "flow_message"}
-        for one in deletes:
-            assert list(one.keys) == TABLES[one.table].primary_key
-            assert None not in one.keys.values()
-        for upsert in (one for one in first.operations if isinstance(one, Upsert)):
+        deletes = [operation for operation in second.operations if isinstance(operation, Delete)]
+        assert {delete.table for delete in deletes} >= {"campaign", "campaign_tag", "flow_message"}
+        for delete in deletes:
+            assert list(delete.keys) == TABLES[delete.table].primary_key
+            assert None not in delete.keys.values()
+        for upsert in (
+            operation for operation in first.operations if isinstance(operation, Upsert)
+        ):
             key = [upsert.row[name] for name in TABLES[upsert.table].primary_key]
             assert None not in key, upsert.table
 
@@ -100,9 +102,9 @@ class TestCheckpoints:
         account.page_size = 100
         account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(2_500)]
         done, rows = run(tables="tag"), [0]
-        for one in done.operations:
+        for operation in done.operations:
             rows[-1] += 1
-            if isinstance(one, Checkpoint):
+            if isinstance(operation, Checkpoint):
                 rows.append(0)
         assert 1_000 < rows[0] <= 1_100
         assert 1_000 < rows[1] <= 1_100
@@ -122,11 +124,11 @@ class TestCheckpoints:
         tables = ["tag", "flow_action", "campaign_message"]
         done = run(api_key=f"{KEY},{OTHER}", tables=",".join(tables))
         written: Counter[str] = Counter()
-        for one in done.operations:
-            if isinstance(one, Upsert):
-                written[one.table] += 1
-            elif isinstance(one, Checkpoint):
-                states = [account["tables"] for account in one.state["accounts"].values()]
+        for operation in done.operations:
+            if isinstance(operation, Upsert):
+                written[operation.table] += 1
+            elif isinstance(operation, Checkpoint):
+                states = [account["tables"] for account in operation.state["accounts"].values()]
                 for name in tables:
                     stream = name.removesuffix("_action")
                     known = [state[stream]["rows"][name] for state in states if stream in state]
@@ -157,9 +159,9 @@ class TestCheckpoints:
         account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(1_500)]
         given: Any = {}
         seen = [
-            (one.state, copy.deepcopy(one.state))
-            for one in sync.sync({"api_key": KEY, "tables": "metric,tag"}, given)
-            if isinstance(one, Checkpoint)
+            (operation.state, copy.deepcopy(operation.state))
+            for operation in sync.sync({"api_key": KEY, "tables": "metric,tag"}, given)
+            if isinstance(operation, Checkpoint)
         ]
         assert len(seen) >= 3
         assert all(state == as_given for state, as_given in seen)
@@ -230,7 +232,9 @@ class TestChosenTables:
             full_account.now += DAY
             done = run(state, tables=tables)
             state = done.state
-        deleted = {one.table for one in done.operations if isinstance(one, Delete)}
+        deleted = {
+            operation.table for operation in done.operations if isinstance(operation, Delete)
+        }
         assert deleted == {"campaign", "campaign_tag"} - {between}
         assert done.rows("campaign") == done.rows("campaign_tag") == []
 
@@ -256,7 +260,7 @@ class TestChosenTables:
 
 def truncated(done: ScriptedRun) -> set[str]:
     """The tables that a sync truncated."""
-    return {one.table for one in done.operations if isinstance(one, Truncate)}
+    return {operation.table for operation in done.operations if isinstance(operation, Truncate)}
 
 
 class TestScopes:
@@ -368,7 +372,7 @@ class TestErrors:
         assert isinstance(done.error, AuthError)
         assert "api_key" in str(done.error)
         assert len(full_account.requests) == 1
-        assert not [one for one in done.operations if isinstance(one, Upsert)]
+        assert not [operation for operation in done.operations if isinstance(operation, Upsert)]
 
     def test_a_key_revoked_midway_stops_there(self, full_account: ScriptedAccount) -> None:
         """Not one request more."""
@@ -476,7 +480,7 @@ class TestManyAccounts:
     ) -> None:
         """Rows and state of each have its own id, and the state of both is resumed."""
         done = run(api_key=self.KEYS, tables="form")
-        assert {one.key for one in full_account.requests} == {KEY, OTHER}
+        assert {request.key for request in full_account.requests} == {KEY, OTHER}
         assert {row["account_id"] for row in done.rows("form")} == {f"of-{KEY}", f"of-{OTHER}"}
         assert set(done.state["accounts"]) == {f"of-{KEY}", f"of-{OTHER}"}
         again = run(done.state, api_key=self.KEYS, tables="form")
@@ -527,7 +531,9 @@ class TestManyAccounts:
             Response("{}", 403) if OTHER in request.headers["Authorization"] else None
         )
         first = run({}, api_key=self.KEYS, tables="form,list")
-        assert any(one.startswith("form: not emptied by this re-sync") for one in first.warnings)
+        assert any(
+            warning.startswith("form: not emptied by this re-sync") for warning in first.warnings
+        )
         full_account.responses.clear()
         second = run(first.state, api_key=self.KEYS, tables="form,list")
         assert (truncated(first), truncated(second)) == ({"list"}, {"form"})

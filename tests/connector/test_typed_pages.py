@@ -35,7 +35,7 @@ MEMBERS_OF_LIST = replace(
     PROFILES, table=LIST_MEMBERS.page_table, cursor_field=LIST_MEMBERS.joined_column
 )
 STREAMS = {"event": EVENTS, "profile": PROFILES, "list_profile": MEMBERS_OF_LIST}
-KEYS = [column.path[-1] for one in STREAMS.values() for column in one.table.columns.values()]
+KEYS = [column.path[-1] for stream in STREAMS.values() for column in stream.table.columns.values()]
 MEMBERS = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), VALUES, max_size=6)
 
 
@@ -196,7 +196,7 @@ def test_every_page_of_the_sandbox_is_clean() -> None:
     }
     credited = 0
     with running_sandbox(campaigns=8, profiles=60, seed=5, no_limits=True) as sandbox:
-        lists = [one["id"] for page in sandbox.pages("/api/lists") for one in page["data"]]
+        lists = [record["id"] for page in sandbox.pages("/api/lists") for record in page["data"]]
         paths = {name: stream.path for name, stream in STREAMS.items()}
         paths["list_profile"] = f"/api/lists/{lists[0]}/profiles"
         for name, query in queries.items():

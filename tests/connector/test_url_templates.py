@@ -47,7 +47,7 @@ def test_an_id_in_a_filter_is_quoted(account: ScriptedAccount) -> None:
     account.documents["/api/coupons"] = [resource("coupon", ODD)]
     account.documents["/api/metrics"] = [resource("metric", ODD, name="Order")]
     account.documents["/api/profiles"] = [
-        resource("profile", one, updated=LONG_AGO, created=LONG_AGO) for one in (ODD, "stays")
+        resource("profile", id_, updated=LONG_AGO, created=LONG_AGO) for id_ in (ODD, "stays")
     ]
     tables = "coupon_code,event,profile"
     first = run(tables=tables, event_metrics="Order")
@@ -57,5 +57,8 @@ def test_an_id_in_a_filter_is_quoted(account: ScriptedAccount) -> None:
     assert (first.error, second.error) == (None, None)
     codes = account.requests_to("/api/coupon-codes")[-1]
     assert parse(codes.params["filter"])[0].value == (ODD,)
-    events = [parse(one.params["filter"])[0] for one in account.requests_to("/api/events")]
-    assert {(one.field, one.value) for one in events} == {("metric_id", ODD), ("profile_id", ODD)}
+    events = [parse(request.params["filter"])[0] for request in account.requests_to("/api/events")]
+    assert {(event.field, event.value) for event in events} == {
+        ("metric_id", ODD),
+        ("profile_id", ODD),
+    }

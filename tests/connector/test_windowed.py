@@ -87,8 +87,12 @@ def written(sync: ScriptedRun) -> Counter[str]:
 
 def windows(account: ScriptedAccount) -> list[tuple[datetime, datetime]]:
     """The requested windows, in order; one of several pages is there once."""
-    filters = dict.fromkeys(one.params.get("filter", "") for one in account.requests_to(EVENTS))
-    found = [[time for *_, time in scripted.TIME_CONDITION.findall(one)] for one in filters]
+    filters = dict.fromkeys(
+        request.params.get("filter", "") for request in account.requests_to(EVENTS)
+    )
+    found = [
+        [time for *_, time in scripted.TIME_CONDITION.findall(condition)] for condition in filters
+    ]
     bounds = [list(map(datetime.fromisoformat, times)) for times in found if times]
     return [(start, end[0] if end else account.now) for start, *end in bounds]
 
@@ -107,19 +111,19 @@ def listed(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 def ids(found: list[dict[str, Any]]) -> list[str]:
     """The ids of events."""
-    return [one["id"] for one in found]
+    return [record["id"] for record in found]
 
 
 def requests_by_status(sandbox: Sandbox) -> Counter[int]:
     """How many requests for events had each status."""
-    return Counter(one["status"] for one in sandbox.log() if one["path"] == EVENTS)
+    return Counter(entry["status"] for entry in sandbox.log() if entry["path"] == EVENTS)
 
 
 def ids_of_fullest_second(found: list[dict[str, Any]]) -> list[str]:
     """The ids of the second with the most events."""
     seconds: dict[str, list[str]] = {}
-    for one in found:
-        seconds.setdefault(one["attributes"]["datetime"], []).append(one["id"])
+    for record in found:
+        seconds.setdefault(record["attributes"]["datetime"], []).append(record["id"])
     return max(seconds.values(), key=len)
 
 
@@ -141,7 +145,7 @@ class TestUnreadable:
         synced = loader(sandbox, concurrency=concurrency).sync()
         assert set(ids(found)) - {poisoned} == {row["id"] for row in synced.rows("event")}
         (error,) = synced.rows("sync_error")
-        (time,) = (one["attributes"]["datetime"] for one in found if one["id"] == poisoned)
+        (time,) = (record["attributes"]["datetime"] for record in found if record["id"] == poisoned)
         assert error["table_name"] == "event"
         if place != "last":
             assert time[:19] in error["reason"]
@@ -176,7 +180,7 @@ class TestUnreadable:
         sandbox.fault("poison", path=EVENTS, ids=sorted(poisoned))
         synced = loader(sandbox).sync()
         assert set(ids(found)) - poisoned == {row["id"] for row in synced.rows("event")}
-        seconds = {one["attributes"]["datetime"] for one in found if one["id"] in poisoned}
+        seconds = {record["attributes"]["datetime"] for record in found if record["id"] in poisoned}
         assert len(synced.rows("sync_error")) == len(seconds)
 
     def test_records_between_two_of_one_second_are_missing(self, sandbox: Sandbox) -> None:
@@ -215,7 +219,9 @@ class TestUnreadable:
         synced = loader(sandbox, concurrency="1").sync()
         assert set(found) == {row["id"] for row in synced.rows("event")}
         assert not synced.rows("sync_error")
-        sizes = [one["query"].partition("size%5D=")[2].partition("&")[0] for one in sandbox.log()]
+        sizes = [
+            entry["query"].partition("size%5D=")[2].partition("&")[0] for entry in sandbox.log()
+        ]
         assert sizes.count("8") > 3
         assert "1" not in sizes
         assert sizes[-20:] == ["40"] * 20
@@ -248,7 +254,7 @@ class TestUnreadable:
         account.fail_with(EVENTS, 429, Retry_After="30")
         done = run(tables="event", start_date="2026-11-20", concurrency="1")
         assert isinstance(done.error, TransientError)
-        assert {one.params["page[size]"] for one in account.requests_to(EVENTS)} == {"40"}
+        assert {request.params["page[size]"] for request in account.requests_to(EVENTS)} == {"40"}
 
     def test_a_refused_request_ends_the_listing(self, account: ScriptedAccount) -> None:
         """A 400 for anything but the page size is final, and smaller pages are not tried."""
@@ -305,7 +311,9 @@ class TestUnreadable:
         (error,) = done.rows("sync_error")
         assert f"{slow:%Y-%m-%dT%H:%M:%S}" in error["reason"]
         assert "no whole answer within" in error["reason"]
-        assert {one.params["page[size]"] for one in parallel_account.requests_to(EVENTS)} == {
+        assert {
+            request.params["page[size]"] for request in parallel_account.requests_to(EVENTS)
+        } == {
             "40",
             "8",
             "1",
@@ -324,20 +332,24 @@ class TestResume:
         threads, kills, page = 4, 3, 40
         found = listed(sandbox)
         killed = loader(sandbox, concurrency=str(threads))
-        lookback = [one for one in found if one["attributes"]["datetime"] > "2026-11-09T14"]
+        lookback = [
+            record for record in found if record["attributes"]["datetime"] > "2026-11-09T14"
+        ]
         sandbox.reset_requests()
         for _ in range(kills):
             with pytest.raises(KilledError):
                 killed.sync(die_after=len(found) // 4)
         killed.sync()
         assert set(ids(found)) == {row["id"] for row in killed.rows("event")}
-        served = sum(one["records"] for one in sandbox.log() if one["path"] == EVENTS)
+        served = sum(entry["records"] for entry in sandbox.log() if entry["path"] == EVENTS)
         assert served - len(found) <= kills * ((2 * threads + 1) * page + len(lookback))
 
     def test_an_unreadable_record_arrives_once_it_is_readable(self) -> None:
         """The next daily lookback requests it again."""
         with running_sandbox(**SMALL) as own:
-            late = [one for one in listed(own) if one["attributes"]["datetime"] < NOW][-1]["id"]
+            late = [record for record in listed(own) if record["attributes"]["datetime"] < NOW][-1][
+                "id"
+            ]
             own.fault("poison", path=EVENTS, ids=[late])
             synced = loader(own).sync()
             assert late not in {row["id"] for row in synced.rows("event")}
@@ -411,7 +423,9 @@ class TestPlanner:
         assert windows(account)[2][0] == cut
         whole, part = account.requests_to(EVENTS)[:2]
         turned = [
-            one.params["filter"] for one in account.requests_to(EVENTS) if CURSOR in one.params
+            request.params["filter"]
+            for request in account.requests_to(EVENTS)
+            if CURSOR in request.params
         ]
         assert not {whole.params["filter"], part.params["filter"]} & {*turned}
 

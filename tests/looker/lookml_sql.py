@@ -49,7 +49,11 @@ class View:
     def comparisons(self) -> dict[str, Field]:
         """The measures that only Looker can compute: those of an earlier period, by name."""
         measures = self.content["measures"]
-        return {one["name"]: one for one in measures if one["type"] == "period_over_period"}
+        return {
+            measure["name"]: measure
+            for measure in measures
+            if measure["type"] == "period_over_period"
+        }
 
     def query(
         self,

@@ -73,7 +73,7 @@ def input_names(metric: dict[str, Any]) -> list[str]:
     """The metrics that a ratio or a formula of the semantic manifest is made of, in order."""
     parameters = metric["type_params"]
     inputs = parameters["metrics"] or [parameters["numerator"], parameters["denominator"]]
-    return [one["name"] for one in inputs if one]
+    return [part["name"] for part in inputs if part]
 
 
 def run_queries(project: Path, queries: list[list[str]]) -> None:

@@ -39,7 +39,7 @@ def find_failures(test: Field, marts: duckdb.DuckDBPyConnection) -> list[str]:
     """The assertions of a data test that do not hold in every row of its query."""
     source = test["explore_source"]
     base = VIEWS[source["name"]]
-    fields = [one.get("field", f"{base.name}.{one['name']}") for one in source["columns"]]
+    fields = [column.get("field", f"{base.name}.{column['name']}") for column in source["columns"]]
     joined = {field.partition(".")[0] for field in fields} - {base.name}
     joins = test_lookml_explores.EXPLORES[base.name].get("joins", ())
     chosen = [join for join in joins if join["name"] in joined]
@@ -67,7 +67,7 @@ def expand(field: str) -> str:
 def write_filters(source: Field) -> str:
     """The filters of a query as SQL: only days after a date."""
     [filters] = source.get("filters__all", [[]])
-    days = [(expand(field), text) for one in filters for field, text in one.items()]
+    days = [(expand(field), text) for filter_ in filters for field, text in filter_.items()]
     return " and ".join(f"{sql} >= '{day.removeprefix('after ')}'" for sql, day in days) or "true"
 
 

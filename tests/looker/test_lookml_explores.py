@@ -19,7 +19,9 @@ DASHBOARD = declaration.load(SEMANTICS)
 DECLARED = explores.load(SEMANTICS)
 VIEWS = lookml_sql.build_views("klaviyo")
 FILES = dict(lookml_explores.generate_files(SEMANTICS, DASHBOARD, DECLARED))
-EXPLORES = {one["name"]: one for one in lkml.load(FILES["klaviyo.model.lkml"])["explores"]}
+EXPLORES = {
+    explore["name"]: explore for explore in lkml.load(FILES["klaviyo.model.lkml"])["explores"]
+}
 JOINS = [(name, join) for name, explore in EXPLORES.items() for join in explore.get("joins", ())]
 
 
@@ -34,7 +36,9 @@ def read_dbt_keys(table: str) -> list[list[str]]:
     """The columns that dbt tests to identify a row of a mart."""
     content = read_yaml(semantic.MODELS / "marts" / f"{table}.yml")
     [mart] = content["models"]
-    keys = [[one["name"]] for one in mart["columns"] if "unique" in one.get("data_tests", ())]
+    keys = [
+        [column["name"]] for column in mart["columns"] if "unique" in column.get("data_tests", ())
+    ]
     tests = [test for test in mart.get("data_tests", ()) if "primary_key" in test]
     return keys + [sorted(test["primary_key"]["arguments"]["columns"]) for test in tests]
 
@@ -86,7 +90,9 @@ def test_explores_of_daily_marts_have_a_date_filter() -> None:
         group = SEMANTICS.model(name).date.removesuffix("_on")
         assert chosen == {f"{name}.{group}_date": "30 days"}
         longer = EXPLORES[name]["conditionally_filter"]["unless"]
-        assert longer == [f"{name}.{group}_{one}" for one in ("week", "month", "quarter", "year")]
+        assert longer == [
+            f"{name}.{group}_{timeframe}" for timeframe in ("week", "month", "quarter", "year")
+        ]
         assert {field.partition(".")[2] for field in longer} <= VIEWS[name].dimensions.keys()
 
 
@@ -108,7 +114,7 @@ def test_tiles_of_daily_explores_choose_their_days() -> None:
     for element in elements:
         fields = {*element["filters"], *element["listen"].values()}
         group = SEMANTICS.model(element["explore"]).date.removesuffix("_on")
-        dates = {f"{element['explore']}.{group}_{one}" for one in ("date", "month")}
+        dates = {f"{element['explore']}.{group}_{timeframe}" for timeframe in ("date", "month")}
         if len(fields & dates) != 1:
             offenders.append(element["name"])
     assert offenders == []

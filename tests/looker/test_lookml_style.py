@@ -239,7 +239,7 @@ def test_dates_have_every_useful_timeframe() -> None:
 def test_one_account_has_to_be_chosen() -> None:
     """Every dashboard asks for one account, so no figure is of two currencies."""
     for board in DASHBOARDS:
-        [account] = [one for one in board["filters"] if one["name"] == "Account"]
+        [account] = [filter_ for filter_ in board["filters"] if filter_["name"] == "Account"]
         assert account["required"]
         assert not account["allow_multiple_values"]
         assert account["default_value"] == ""
@@ -252,7 +252,7 @@ def test_dashboards_have_no_anchors() -> None:
     texts = dict(lookml_dashboard.generate_files(DASHBOARD, SEMANTICS, EXPLORES)).values()
     tokens = [token for text in texts for token in yaml.scan(text)]
     assert tokens
-    assert not [one for one in tokens if isinstance(one, (yaml.AnchorToken, yaml.AliasToken))]
+    assert not [token for token in tokens if isinstance(token, (yaml.AnchorToken, yaml.AliasToken))]
 
 
 def find_references(value: Any) -> Iterator[str]:
@@ -285,7 +285,10 @@ def test_dashboards_refer_to_existing_fields() -> None:
 
 def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
     """The link opens a dashboard of this model with a filter that the dashboard has."""
-    boards = {board["dashboard"]: {one["name"] for one in board["filters"]} for board in DASHBOARDS}
+    boards = {
+        board["dashboard"]: {filter_["name"] for filter_ in board["filters"]}
+        for board in DASHBOARDS
+    }
     names = [view.dimensions.get("campaign_name", {}) for view in VIEWS.values()]
     links = [link["url"] for name in names for link in name.get("links", ())]
     assert links.count("https://www.klaviyo.com/campaign/{{ campaign_id._value | url_encode }}") > 1
@@ -302,7 +305,9 @@ def test_dashboards_name_the_model_by_a_constant() -> None:
     """A project with a model of another name overrides one constant of the manifest."""
     constants = lkml.load(LOOKML["manifest.lkml"])["constants"]
     assert {"name": "MODEL", "value": "klaviyo", "export": "override_optional"} in constants
-    named = [one["model"] for board in DASHBOARDS for one in board["elements"] + board["filters"]]
+    named = [
+        element["model"] for board in DASHBOARDS for element in board["elements"] + board["filters"]
+    ]
     assert set(named) == {"@{MODEL}"}
 
 

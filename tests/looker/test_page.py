@@ -2131,4 +2131,4 @@ def ask_for_figures(
     assert len(answer["rows"]) <= 1  # one currency, and one channel of rates
     row = answer["rows"][0] if answer["rows"] else {}
     figures = {name: row.get(name) for name in metrics}
-    return {n: "–" if one is None else FORMATS[n].format(one) for n, one in figures.items()}
+    return {n: "–" if value is None else FORMATS[n].format(value) for n, value in figures.items()}

@@ -185,7 +185,7 @@ def _compare_relationship(
     always, identifier = declared.get("data", []), {"type": "string", "id": "string"}
     kinds = {key.removesuffix("?"): kind for key, kind in declared["relationships"].items()}
     if "data" in relationship:
-        if not is_included and name not in [one.removesuffix("?") for one in always]:
+        if not is_included and name not in [key.removesuffix("?") for key in always]:
             yield f"{path}.data: there without an include"
         shape = [identifier] if kinds[name] == "list" else identifier
         yield from compare(relationship["data"], shape, f"{path}.data")

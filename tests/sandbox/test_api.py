@@ -470,7 +470,7 @@ class TestAdmin:
         sandbox = fresh_sandbox
         gone = find_recipient(sandbox)
         sandbox.erase(gone, after_seconds=86_400)
-        assert gone not in {one["id"] for one in sandbox.all("/api/profiles")}
+        assert gone not in {profile["id"] for profile in sandbox.all("/api/profiles")}
         assert recipients_in_events(sandbox, gone) != {"redacted"}
         count = len(events_of(sandbox, gone))
         sandbox.advance(86_400)
@@ -481,15 +481,17 @@ class TestAdmin:
         """They keep their ids and are listed under the survivor, which is updated at once."""
         sandbox = fresh_sandbox
         merged = find_recipient(sandbox)
-        survivor = next(one for one in sandbox.all("/api/profiles") if one["id"] != merged)
-        ids = {one["id"] for one in events_of(sandbox, merged)}
+        survivor = next(
+            profile for profile in sandbox.all("/api/profiles") if profile["id"] != merged
+        )
+        ids = {event["id"] for event in events_of(sandbox, merged)}
         sandbox.merge(merged, survivor["id"], after_seconds=3_600)
         updated = sandbox.get(f"/api/profiles/{survivor['id']}")["data"]["attributes"]["updated"]
         assert updated > survivor["attributes"]["updated"]
-        assert ids.isdisjoint(one["id"] for one in events_of(sandbox, survivor["id"]))
+        assert ids.isdisjoint(event["id"] for event in events_of(sandbox, survivor["id"]))
         sandbox.advance(3_600)
         assert events_of(sandbox, merged) == []
-        assert ids <= {one["id"] for one in events_of(sandbox, survivor["id"])}
+        assert ids <= {event["id"] for event in events_of(sandbox, survivor["id"])}
 
     def test_a_credit_moves_later(self, fresh_sandbox: Sandbox) -> None:
         """The event's attribution names the other message then, and so do the reports."""
@@ -499,9 +501,9 @@ class TestAdmin:
         event = first["relationships"]["event"]["data"]["id"]
         touch = first["relationships"]["attributed-event"]["data"]["id"]
         other = next(
-            one["relationships"]["attributed-event"]["data"]["id"]
-            for one in others
-            if one["relationships"]["attributed-event"]["data"]["id"] != touch
+            attribution["relationships"]["attributed-event"]["data"]["id"]
+            for attribution in others
+            if attribution["relationships"]["attributed-event"]["data"]["id"] != touch
         )
         sandbox.move_credit(event, other, after_seconds=60)
         sandbox.advance(60)
@@ -514,7 +516,9 @@ class TestAdmin:
         sandbox = fresh_sandbox
         message = sandbox.all("/api/campaign-messages")[0]
         sandbox.edit("campaign", message["relationships"]["campaign"]["data"]["id"], None)
-        assert message["id"] not in {one["id"] for one in sandbox.all("/api/campaign-messages")}
+        assert message["id"] not in {
+            message["id"] for message in sandbox.all("/api/campaign-messages")
+        }
         assert sandbox.request("GET", f"/api/campaign-messages/{message['id']}").status_code == 404
 
     def test_reset_returns_to_the_first_state(self, fresh_sandbox: Sandbox) -> None:
@@ -526,7 +530,7 @@ class TestAdmin:
         sandbox.reset()
         for path in paths[:2]:
             sandbox.edit(path.split("/")[2].removesuffix("s"), resources[path][0]["id"], None)
-        people = [one["id"] for one in resources["/api/profiles"]]
+        people = [profile["id"] for profile in resources["/api/profiles"]]
         sandbox.erase(people[0], after_seconds=DAY)
         sandbox.merge(people[1], people[2], after_seconds=2 * DAY)
         sandbox.advance(DAY)
@@ -565,9 +569,9 @@ def events_of(sandbox: Sandbox, profile_id: str) -> list[dict[str, Any]]:
 def find_recipient(sandbox: Sandbox) -> str:
     """A person who received an e-mail."""
     (metric,) = [
-        one["id"]
-        for one in sandbox.all("/api/metrics")
-        if one["attributes"]["name"] == "Received Email"
+        metric["id"]
+        for metric in sandbox.all("/api/metrics")
+        if metric["attributes"]["name"] == "Received Email"
     ]
     event = sandbox.get("/api/events", filter=f'equals(metric_id,"{metric}")')["data"][0]
     profile: str = event["relationships"]["profile"]["data"]["id"]
@@ -576,7 +580,11 @@ def find_recipient(sandbox: Sandbox) -> str:
 
 def recipients_in_events(sandbox: Sandbox, profile_id: str) -> set[str]:
     """The addresses that the events of a profile name."""
-    properties = [one["attributes"]["event_properties"] for one in events_of(sandbox, profile_id)]
+    properties = [
+        event["attributes"]["event_properties"] for event in events_of(sandbox, profile_id)
+    ]
     return {
-        one["Recipient Email Address"] for one in properties if "Recipient Email Address" in one
+        event["Recipient Email Address"]
+        for event in properties
+        if "Recipient Email Address" in event
     }

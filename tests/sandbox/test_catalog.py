@@ -279,5 +279,5 @@ def get_attributes(company: Company, resource_type: str, id_: str, now: int) -> 
 def list_related(resource: dict[str, Any]) -> set[tuple[str, str]]:
     """Return the type and id of every resource that the relationships lead to."""
     related = [relation["data"] for relation in resource.get("relationships", {}).values()]
-    flat = [one for data in related for one in (data if isinstance(data, list) else [data])]
-    return {(one["type"], one["id"]) for one in flat}
+    flat = [pointer for data in related for pointer in (data if isinstance(data, list) else [data])]
+    return {(pointer["type"], pointer["id"]) for pointer in flat}

@@ -266,7 +266,7 @@ def test_wrong_settings_are_refused(fresh_sandbox: Sandbox) -> None:
 
 def test_poison(fresh_sandbox: Sandbox) -> None:
     """Every page that would hold the record fails, and no other does."""
-    first, second = (one["id"] for one in fresh_sandbox.get(PATH)["data"][:2])
+    first, second = (record["id"] for record in fresh_sandbox.get(PATH)["data"][:2])
     fresh_sandbox.fault("poison", ids=[second])
     sizes = {
         size: fresh_sandbox.request("GET", f"/api/campaigns?page[size]={size}")
@@ -277,7 +277,7 @@ def test_poison(fresh_sandbox: Sandbox) -> None:
         2: 500,
         3: 500,
     }
-    assert [one["id"] for one in sizes[1].json()["data"]] == [first]
+    assert [record["id"] for record in sizes[1].json()["data"]] == [first]
 
 
 def test_fault_applies_to_selected_queries(fresh_sandbox: Sandbox) -> None:

@@ -85,7 +85,7 @@ def test_a_429_has_retry_after_alone(limited: Sandbox) -> None:
     """It holds whole seconds in Retry-After, no rate limit and no content type."""
     limited.reset()
     responses = [limited.request("GET", "/api/accounts") for _ in range(9)]
-    refused = next(one for one in responses if one.status_code == 429)
+    refused = next(response for response in responses if response.status_code == 429)
     assert refused.headers["retry-after"] == "1"
     names = {name.lower() for name in refused.headers}
     assert not {name for name in names if "ratelimit" in name or name == "content-type"}

@@ -39,7 +39,10 @@ def _documents(account: Account) -> list[dict[str, Any]]:
     """Every visible event, with the ids of its attribution under ``credit``."""
     rows = account.events.query(now=account.now)
     documents = account.events.documents(rows)
-    credits_ = {one["id"]: one["relationships"] for one in account.events.attributions(rows)}
+    credits_ = {
+        attribution["id"]: attribution["relationships"]
+        for attribution in account.events.attributions(rows)
+    }
     for document in documents:
         (attribution,) = document["relationships"]["attributions"]["data"] or [None]
         document["credit"] = attribution and {
@@ -219,7 +222,9 @@ class TestReports:
             for each in (account, own_ids)
         )
         sizes = {campaign.id: len(campaign.messages) for campaign in account.company.campaigns}
-        messages = {message.id for one in account.company.campaigns for message in one.messages}
+        messages = {
+            message.id for campaign in account.company.campaigns for message in campaign.messages
+        }
         by_campaign = {
             sizes[row["campaign_id"]] == 1
             for row in answered

@@ -123,7 +123,7 @@ class TestPeople:
             marketing = profile["attributes"]["subscriptions"]["email"]["marketing"]
             suppressions = marketing["suppression"]
             assert marketing["can_receive_email_marketing"] == (not suppressions)
-            reasons.update(one["reason"] for one in suppressions)
+            reasons.update(suppression["reason"] for suppression in suppressions)
         assert reasons["UNSUBSCRIBE"] > 0
         assert reasons["HARD_BOUNCE"] > 0
 
@@ -134,9 +134,9 @@ class TestPeople:
             for group in account.resources("list")
         }
         suppressed = [
-            (profile["id"], one["list_id"])
+            (profile["id"], suppression["list_id"])
             for profile in account.resources("profile")
-            for one in profile["attributes"]["subscriptions"]["email"]["marketing"][
+            for suppression in profile["attributes"]["subscriptions"]["email"]["marketing"][
                 "list_suppressions"
             ]
         ]

@@ -333,7 +333,9 @@ def test_sandbox_confirms_what_it_can_show(recording: Recording) -> None:
     results = recording.results
     assert list(results) == IDS
     assert find_differing(results) == set()
-    undeterminable = {id_ for id_, one in results.items() if one.verdict == "not determinable"}
+    undeterminable = {
+        id_ for id_, result in results.items() if result.verdict == "not determinable"
+    }
     assert undeterminable <= RARE.keys()
 
 
@@ -472,7 +474,7 @@ def test_a_request_without_an_answer_confirms_nothing(
         with subtests.test(request):
             results = examine(sandbox, recording, request, fail)
             assert find_differing(results) == set()
-            named = {id_ for id_, one in results.items() if one.seen.startswith("not answered: ")}
+            named = {id_ for id_ in results if results[id_].seen.startswith("not answered: ")}
             assert named == facts
             assert all(results[id_].verdict == "not determinable" for id_ in named)
 
@@ -556,12 +558,12 @@ def test_progress_and_table_are_printed(
 def test_only_reads(run: Callable[[str], int], recording: Recording) -> None:
     """Every request is a GET, a report or an aggregate, and each report is asked twice at most."""
     run(KEY)
-    posts = [one.split()[1] for one in recording.answers if one.startswith("POST ")]
+    posts = [request.split()[1] for request in recording.answers if request.startswith("POST ")]
     reports = [path for path in posts if path.endswith("-reports")]
     others = {path for path in posts if path not in reports}
     assert others == {"/api/metric-aggregates"}
     assert max(map(reports.count, reports)) == 2
-    assert all(one.startswith(("GET ", "POST ")) for one in recording.answers)
+    assert all(request.startswith(("GET ", "POST ")) for request in recording.answers)
 
 
 def test_keys_of_one_account_are_examined_once(

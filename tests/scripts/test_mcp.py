@@ -78,7 +78,7 @@ class Generator:
         conditions = [self._filter(model.table, name) for name in filters]
         days, bounds = self._days(model.table, model.date)
         arguments = {"metrics": measures, "dimensions": by, "limit": 1000, **days}
-        arguments |= {"filters": [one for one, _ in conditions], "grain": grain}
+        arguments |= {"filters": [condition for condition, _ in conditions], "grain": grain}
         required = _list_required(measures, model.name, list(model.dimensions))
         keys = list(dict.fromkeys([*by, *required]))
         columns = [f"date_trunc('{grain}', {model.date})::date as {grain}"] if grain else []
@@ -188,7 +188,7 @@ def sort_rows(rows: list[dict[str, Any]], keys: list[str]) -> list[dict[str, Any
 def list_reachable(assistant: Assistant) -> set[tuple[str, str]]:
     """Every model with each column that a client can name, or that a metric sums."""
     models, metrics = assistant.call("list_dimensions"), assistant.call("list_metrics")
-    names = {(one["model"], d["name"]) for one in models for d in one["dimensions"]}
+    names = {(model["model"], d["name"]) for model in models for d in model["dimensions"]}
     return names | {
         (metric["model"], column)
         for metric in metrics
@@ -233,7 +233,7 @@ def test_no_answer_holds_a_person(assistant: Assistant) -> None:
     names = ("id", "email", "phone_number", "first_name", "last_name")
     people = {row[name] for row in shop.ROWS["profile"] for name in names if row.get(name)}
     assert len(people) >= 5
-    assert [one for one in people if repr(one) in repr(answers)] == []
+    assert [person for person in people if repr(person) in repr(answers)] == []
 
 
 def test_a_question_that_cannot_be_asked(assistant: Assistant, subtests: pytest.Subtests) -> None:
@@ -330,7 +330,7 @@ def test_accounts_name_the_days_that_can_be_asked(
         assert accounts[id_]["currencies"] == [currency]
         assert accounts[id_]["first_day"] <= f"{first}"
         assert accounts[id_]["last_day"] >= f"{last}"
-    assert {one["period"] for one in accounts[shop.US]["periods_of_flows"]} >= {"month"}
+    assert {row["period"] for row in accounts[shop.US]["periods_of_flows"]} >= {"month"}
 
 
 @pytest.mark.slow
@@ -453,7 +453,7 @@ def test_every_engine_gives_the_same_answer(
     asked.append({"metrics": ["open_rate", "engagement_score", "conversions"], **period})
     of_mart = Filter(dimension="account_id", values=[shop.US, shop.FR])
     for arguments in asked:
-        filters = [Filter(**one) for one in arguments.get("filters", [])]
+        filters = [Filter(**condition) for condition in arguments.get("filters", [])]
         question = Question(
             CATALOG,
             names=arguments["metrics"],

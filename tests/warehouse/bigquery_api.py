@@ -127,7 +127,7 @@ class BigQueryApi:
     def _delete_dataset(self, dataset: str) -> Response:
         if self._datasets.pop(dataset, None) is None:
             return None
-        for name in [one for one in self.sql.tables if one.split(".")[1] == dataset]:
+        for name in [table for table in self.sql.tables if table.split(".")[1] == dataset]:
             del self.sql.tables[name]
         self._note_created()
         return {}
@@ -138,7 +138,7 @@ class BigQueryApi:
         if name in self.sql.tables:
             raise ApiError(HTTPStatus.CONFLICT, "duplicate", f"Already Exists: Table {name}")
         fields = body["schema"]["fields"]
-        columns = ", ".join(f"`{one['name']}` {_declared(one)}" for one in fields)
+        columns = ", ".join(f"`{field['name']}` {_declared(field)}" for field in fields)
         self.sql.run(f"create table `{PROJECT}`.`{dataset}`.`{table}` ({columns})")
         self._note_created()
         self._created[name] |= body
@@ -247,7 +247,7 @@ def _declared(field: Mapping[str, str]) -> str:
     """The type of a column of the API, as a CREATE TABLE writes it."""
     kind = SQL_TYPES.get(field["type"], field["type"])
     parameters = ", ".join(
-        str(field[one]) for one in ("precision", "scale") if field.get(one) is not None
+        str(field[name]) for name in ("precision", "scale") if field.get(name) is not None
     )
     return f"{kind}({parameters})" if parameters else kind
 
@@ -369,8 +369,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _describe(error: ApiError) -> dict[str, Any]:
-    one = {"reason": error.reason, "message": str(error)}
-    return {"error": {"code": error.status, "message": str(error), "errors": [one]}}
+    detail = {"reason": error.reason, "message": str(error)}
+    return {"error": {"code": error.status, "message": str(error), "errors": [detail]}}
 
 
 @contextmanager

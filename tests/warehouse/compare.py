@@ -90,7 +90,7 @@ def _count_successes(folder: Path) -> Counter[str]:
     """The successful runs and passed data tests of each model in the last build."""
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-    names = [one["unique_id"] for one in results if one["status"] in ("success", "pass")]
+    names = [result["unique_id"] for result in results if result["status"] in ("success", "pass")]
     tested = [manifest["nodes"].get(name, {}).get("attached_node") for name in names]
     return Counter([*names, *(f"tests of {model}" for model in tested)])
 

@@ -63,8 +63,8 @@ class Table:
     def kinds(self) -> dict[str, str]:
         """The columns with the names of their types: STRING, INT64, DOUBLE, BOOL, ..."""
         return {
-            name: TypeKind.Name(one.type_kind).removeprefix("TYPE_")
-            for name, one in self.types.items()
+            name: TypeKind.Name(type_.type_kind).removeprefix("TYPE_")
+            for name, type_ in self.types.items()
         }
 
     @property
@@ -331,7 +331,9 @@ class _Script:
             self.analyse(ddl)  # checks the declared columns, which a view does not have
         if not has_field(node, "query"):
             declared = mutations.declare(self, node)
-            nulls = ", ".join(f"cast(null as {kind}) as `{one}`" for one, kind in declared.items())
+            nulls = ", ".join(
+                f"cast(null as {kind}) as `{column}`" for column, kind in declared.items()
+            )
             types = self.evaluate(f"select {nulls}").types
             self.tables[name] = Table(types, [], ddl=ddl, declared=declared)
             return

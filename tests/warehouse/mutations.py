@@ -41,7 +41,7 @@ class Script(Protocol):
 def declare(script: Script, node: Any) -> dict[str, str]:
     """The columns of a CREATE TABLE, each with its type as text."""
     elements = get_field(node, "table_element_list").elements
-    return dict(_declaration(script, unwrap(one)) for one in elements)
+    return dict(_declaration(script, unwrap(element)) for element in elements)
 
 
 def _declaration(script: Script, column: Any) -> tuple[str, str]:
@@ -52,12 +52,12 @@ def alter(script: Script, node: Any) -> None:
     """Add, rename or drop columns, or widen their types."""
     name = dotted_name(get_field(node, "path").names)
     for action in get_field(node, "action_list").actions:
-        one = unwrap(action)
-        kind = type(one).__name__.removeprefix("AST").removesuffix("ActionProto")
+        change = unwrap(action)
+        kind = type(change).__name__.removeprefix("AST").removesuffix("ActionProto")
         table = script.tables[name]
         columns = {column: f"`{column}`" for column in table.types}
         declared = dict(table.declared)
-        ALTERATIONS[kind](script, one, columns, declared)
+        ALTERATIONS[kind](script, change, columns, declared)
         script.tables[name] = _project(script, name, columns, declared)
 
 
@@ -95,7 +95,7 @@ def _digits(kind: str) -> tuple[int, int]:
     name, _, parameters = kind.partition("(")
     if not parameters:
         return {"INT64": (19, 0), "NUMERIC": (29, 9), "BIGNUMERIC": (38, 38)}.get(name, (0, 0))
-    precision, scale = (int(one) for one in f"{parameters.rstrip(')')},0".split(",")[:2])
+    precision, scale = (int(digits) for digits in f"{parameters.rstrip(')')},0".split(",")[:2])
     return precision - scale, scale
 
 
@@ -175,7 +175,7 @@ def _insert(script: Script, node: Any) -> int:
     name = dotted_name(unwrap(node.target_path).names)
     if name not in script.tables:
         raise RefusedError(f"Not found: Table {name}")
-    columns = [one.id_string for one in node.column_list.identifiers]
+    columns = [identifier.id_string for identifier in node.column_list.identifiers]
     if node.HasField("rows"):
         values = (map(script.source, row.values) for row in node.rows.rows)
         given = (_row(script, name, dict(zip(columns, row, strict=True))) for row in values)
@@ -191,7 +191,7 @@ def _insert_query(script: Script, name: str, columns: Sequence[str], query: str)
     found = script.evaluate(query)
     numbered = {f"c{n}": kind for n, kind in enumerate(found.types.values())}
     script.tables["inserted"] = replace(found, types=numbered)
-    values = dict(zip(columns, (f"`{one}`" for one in numbered), strict=True))
+    values = dict(zip(columns, (f"`{column}`" for column in numbered), strict=True))
     try:
         rows: list[Any] = script.evaluate(
             f"select {_row(script, name, values)} from `inserted`"
@@ -245,12 +245,14 @@ def _merge(script: Script, node: Any) -> int:
     """Join target and source: of a row's clauses, the first whose condition holds counts."""
     name, alias, rows = _target(script, node)
     on, source = script.source(node.merge_condition), script.source(node.table_expression)
-    clauses = [unwrap(one) for one in node.when_clauses.clause_list]
+    clauses = [unwrap(clause) for clause in node.when_clauses.clause_list]
     kept, changed = _merged(script, name, alias, (source, on), node)
-    for one in clauses:
-        if one.match_type == BY_TARGET:
-            absent = f"not exists (select 1 from {rows} where {on}) and {_condition(script, one)}"
-            query = f"select {_inserted(script, name, one)} from {source} where {absent}"
+    for clause in clauses:
+        if clause.match_type == BY_TARGET:
+            absent = (
+                f"not exists (select 1 from {rows} where {on}) and {_condition(script, clause)}"
+            )
+            query = f"select {_inserted(script, name, clause)} from {source} where {absent}"
             added = script.evaluate(query).rows
             changed += len(added)
             kept += added
@@ -264,10 +266,10 @@ def _merged(
     """The target's rows after the clauses that update or delete them, and how many these are."""
     source, on = joined
     named = f"`{get_field(node.table_expression, 'alias').identifier.id_string}`"
-    clauses = [unwrap(one) for one in node.when_clauses.clause_list]
-    clauses = [one for one in clauses if one.match_type != BY_TARGET]
-    fits = [_fits(script, one, named) for one in clauses]
-    kinds = (str(one.action.action_type) for one in clauses)
+    clauses = [unwrap(clause) for clause in node.when_clauses.clause_list]
+    clauses = [clause for clause in clauses if clause.match_type != BY_TARGET]
+    fits = [_fits(script, clause, named) for clause in clauses]
+    kinds = (str(clause.action.action_type) for clause in clauses)
     values = _merged_values(script, name, alias, clauses, fits)
     found = script.evaluate(
         f"select {', '.join(values)}, merge_row, {_choose(fits, kinds, '0')}"
@@ -288,13 +290,13 @@ def _merged_values(
 ) -> list[str]:
     """Each column's value: that of the clause that counts, or the one it has."""
     updates = [
-        _assignments(script, name, one.action.update_item_list)
-        if one.action.action_type == UPDATE
+        _assignments(script, name, clause.action.update_item_list)
+        if clause.action.action_type == UPDATE
         else {}
-        for one in clauses
+        for clause in clauses
     ]
     return [
-        _choose(fits, (one.get(column, old) for one in updates), old)
+        _choose(fits, (update.get(column, old) for update in updates), old)
         for column in script.tables[name].types
         for old in [f"{alias}.`{column}`"]
     ]
@@ -312,11 +314,13 @@ def _fits(script: Script, clause: Any, named: str) -> str:
 
 
 def _choose(fits: Sequence[str], values: Iterable[str], otherwise: str) -> str:
-    cases = " ".join(f"when {one} then {value}" for one, value in zip(fits, values, strict=True))
+    cases = " ".join(
+        f"when {condition} then {value}" for condition, value in zip(fits, values, strict=True)
+    )
     return f"(case {cases} else {otherwise} end)" if cases else otherwise
 
 
 def _inserted(script: Script, name: str, clause: Any) -> str:
-    names = [one.id_string for one in clause.action.insert_column_list.identifiers]
+    names = [identifier.id_string for identifier in clause.action.insert_column_list.identifiers]
     values = map(script.source, clause.action.insert_row.values)
     return _row(script, name, dict(zip(names, values, strict=True)))

@@ -36,8 +36,8 @@ def append(sql: GoogleSQL, name: str, load: Mapping[str, Any], data: bytes) -> N
         raise ValueError(f"Already Exists: Table {name}")
     for field in rows.schema:
         _check_loaded(field, table.declared[field.name])
-    found = sql.cast(_to_table(rows), {one: table.declared[one] for one in rows.column_names})
-    order = [rows.column_names.index(one) for one in table.types]
+    found = sql.cast(_to_table(rows), {name: table.declared[name] for name in rows.column_names})
+    order = [rows.column_names.index(column) for column in table.types]
     table.rows.extend([row[place] for place in order] for row in found.rows)
 
 

@@ -36,8 +36,8 @@ def parse_layout(ddl: str) -> Layout:
         column=partitions.find(exp.Column).name,
         clusters=tuple(column.name for column in clusters.expressions),
         filter_required=any(
-            one.name == "require_partition_filter" and one.args.get("value") == exp.true()
-            for one in options
+            option.name == "require_partition_filter" and option.args.get("value") == exp.true()
+            for option in options
         ),
     )
 
@@ -55,7 +55,8 @@ def find_unfiltered(query: str, tables: Mapping[str, str], variables: Collection
         for name, table in named
         if name in tables
         and not any(
-            _filters_partitions(one, tables[name], variables) for one in _and_conditions(table)
+            _filters_partitions(condition, tables[name], variables)
+            for condition in _and_conditions(table)
         )
     }
 
@@ -71,7 +72,7 @@ def _and_conditions(table: exp.Table) -> list[exp.Expr]:
 
 def _filters_partitions(condition: exp.Expr, column: str, variables: Collection[str]) -> bool:
     """Whether a condition compares the column only with values known before the query runs."""
-    names = {one.name for one in condition.find_all(exp.Column)}
+    names = {reference.name for reference in condition.find_all(exp.Column)}
     return (
         isinstance(condition, COMPARISONS)
         and column in names <= {column, *variables}

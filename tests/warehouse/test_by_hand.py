@@ -61,7 +61,7 @@ def test_the_default_files_are_those_of_the_repository(folder: str | None, root:
     [attached] = output["attach"]
     render = Environment(autoescape=False).from_string  # noqa: S701 - the text is a path
     [warehouse, raw] = [
-        render(one["path"]).render(env_var=variables.get) for one in (output, attached)
+        render(profile["path"]).render(env_var=variables.get) for profile in (output, attached)
     ]
     assert warehouse == f"{root}build/warehouse.duckdb"
     assert raw == f"{root}klaviyo_connector/files/warehouse.db"

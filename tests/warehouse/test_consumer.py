@@ -187,7 +187,7 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
         ("USD", "2026-11-04", "EUR", 0.75, 0.0),
     ]
     exposures = json.loads((folder / "target" / "manifest.json").read_text())["exposures"]
-    assert {one["name"]: one["url"] for one in exposures.values()} == {
+    assert {exposure["name"]: exposure["url"] for exposure in exposures.values()} == {
         "dashboard": "",
         "looker": ADDRESSES["klaviyo_looker_url"],
         "data_studio": "",
@@ -236,9 +236,13 @@ def test_an_analysts_project_replaces_months_on_bigquery(tmp_path: Path) -> None
         run(folder, environment, *orders)
         (best_sellers,) = engine.rows({"best_seller": "klaviyo"}).values()
         scripts = [
-            one for one in engine.scripts.values() if "dbt_partitions_for_replacement" in one
+            script
+            for script in engine.scripts.values()
+            if "dbt_partitions_for_replacement" in script
         ]
 
     assert sorted(tuple(row.values()) for row in best_sellers) == BEST_SELLERS
     assert len(scripts) == 4  # attributed orders and the incremental models that they read
-    assert all("if array_length(dbt_partitions_for_replacement) > 0 then" in one for one in scripts)
+    assert all(
+        "if array_length(dbt_partitions_for_replacement) > 0 then" in script for script in scripts
+    )

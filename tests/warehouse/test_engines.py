@@ -96,7 +96,7 @@ def raw_after(
 ) -> Mapping[str, raw.Rows]:
     """The raw tables after a next sync that writes these events, and moves the credit of one."""
     rows = {row["id"]: row for row in (*shop.ROWS["event"], *events)}
-    others = [one for one in shop.ROWS["event_attribution"] if one["event_id"] != "orphan"]
+    others = [credit for credit in shop.ROWS["event_attribution"] if credit["event_id"] != "orphan"]
     return shop.ROWS | {
         "event": list(rows.values()),
         "event_attribution": [*others, MOVED],
@@ -211,8 +211,8 @@ def test_some_models_use_every_macro_that_engines_have_versions_of(
 
 def _find_dispatched(manifest: dict[str, Any], models: list[dict[str, Any]]) -> set[str]:
     """The dispatched macros of the project that models use, directly or in other macros."""
-    macros = {name: one for name, one in manifest["macros"].items() if ".klaviyo_" in name}
-    used, found = set[str](), {name for one in models for name in one["depends_on"]["macros"]}
+    macros = {name: macro for name, macro in manifest["macros"].items() if ".klaviyo_" in name}
+    used, found = set[str](), {name for model in models for name in model["depends_on"]["macros"]}
     while found := (found & macros.keys()) - used:
         used |= found
         found = {inner for name in found for inner in macros[name]["depends_on"]["macros"]}

@@ -30,7 +30,9 @@ def test_lightdash_makes_an_explore_of_every_mart(built: Path) -> None:
         if node["resource_type"] == "model" and node["fqn"][1] == "marts"
     }
 
-    assert {name: one["errors"] for name, one in explores.items() if one["errors"]} == {}
+    assert {
+        name: explore["errors"] for name, explore in explores.items() if explore["errors"]
+    } == {}
     assert explores.keys() == marts.keys()
     lacking = {name: columns - {*explores[name]["dimensions"]} for name, columns in marts.items()}
     assert {name: columns for name, columns in lacking.items() if columns} == {}

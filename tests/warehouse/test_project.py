@@ -54,7 +54,7 @@ def test_sources_have_the_connectors_tables_columns_and_types(manifest: dict[str
     }
 
     assert declared == {table.name: dict(table.types) for table in TABLES.values()}
-    assert all(one["description"] for columns in sources.values() for one in columns.values())
+    assert all(column["description"] for columns in sources.values() for column in columns.values())
 
 
 def test_the_marts_alone_are_public(models: dict[str, dict[str, Any]]) -> None:
@@ -115,7 +115,9 @@ def test_every_model_and_column_is_described(
 
     assert {row["table_name"] for row in columns} == set(models)
     assert [
-        name for name, one in models.items() if not one["description"].startswith("One row per ")
+        name
+        for name, model in models.items()
+        if not model["description"].startswith("One row per ")
     ] == []
     assert {(row["table_name"], row["column_name"]) for row in columns} - described == set()
 
@@ -185,7 +187,10 @@ def test_no_sql_queries_while_compiling_or_differs_between_engines() -> None:
 def _groups(manifest: dict[str, Any]) -> dict[str, list[set[str]]]:
     """By model or test: sets of groups; it is built if one of each is selected."""
     return {
-        key: [set(re.findall("'(.*?)'", one)) for one in IS_ENABLED.findall(node["raw_code"])]
+        key: [
+            set(re.findall("'(.*?)'", condition))
+            for condition in IS_ENABLED.findall(node["raw_code"])
+        ]
         for key, node in manifest["nodes"].items()
         if "test_metadata" not in node  # which belongs to a model
     }
@@ -200,7 +205,7 @@ def test_what_is_built_reads_no_group_that_is_left_out(
     for count in range(1, len(names) + 1):
         for selected in combinations(names, count):
             built = {key for key, lists in groups.items() if all(map(set(selected).__and__, lists))}
-            read = {one for key in built for one in manifest["nodes"][key]["depends_on"]["nodes"]}
+            read = {node for key in built for node in manifest["nodes"][key]["depends_on"]["nodes"]}
             assert (selected, (read & groups.keys()) - built) == (selected, set())
 
 
@@ -208,9 +213,9 @@ def test_a_group_builds_no_table_that_none_of_its_marts_reads(
     manifest: dict[str, Any], groups: dict[str, list[set[str]]]
 ) -> None:
     """Selecting one group does not read the events for another one."""
-    models = {key: one for key, one in groups.items() if key.startswith("model.")}
-    for key in {key for key, one in models.items() if one and ".int_" in key}:
-        readers = [groups[one] for one in manifest["child_map"][key] if one in models]
+    models = {key: group for key, group in groups.items() if key.startswith("model.")}
+    for key in {key for key, model in models.items() if model and ".int_" in key}:
+        readers = [groups[child] for child in manifest["child_map"][key] if child in models]
         assert (key, groups[key]) == (key, [set().union(*chain(*readers))])
 
 

@@ -37,7 +37,7 @@ def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
         sandbox.advance(TEN_DAYS)
         loader.sync()
         mapped = sandbox.all("/api/mapped-metrics", include="metric")
-        revenue = next(one for one in mapped if one["id"] == "revenue")
+        revenue = next(role for role in mapped if role["id"] == "revenue")
         report = sandbox.report(
             "campaign-values-report",
             statistics=[*COUNTS, *AMOUNTS],
@@ -85,7 +85,7 @@ def test_a_message_named_by_its_campaigns_id_has_its_name_and_date(
         """,
     )
 
-    assert sum(one["campaign_message_id"] == one["campaign_id"] for one in named) > 40
+    assert sum(row["campaign_message_id"] == row["campaign_id"] for row in named) > 40
     assert unnamed == []
 
 
@@ -187,13 +187,13 @@ def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any])
         from klaviyo__subject_line_test where message_type = 'campaign' group by message_id
         """,
     )
-    decided = [one for one in messages if one["share"]]
+    decided = [message for message in messages if message["share"]]
 
     assert len(messages) > len(decided) > 1
-    assert all(one["winners"] == bool(one["share"]) for one in messages)
-    for one in decided:
-        expected = one["share"] + (1 - one["share"]) / one["versions"]
-        assert one["of_winner"] == pytest.approx(expected, abs=0.1)
+    assert all(message["winners"] == bool(message["share"]) for message in messages)
+    for message in decided:
+        expected = message["share"] + (1 - message["share"]) / message["versions"]
+        assert message["of_winner"] == pytest.approx(expected, abs=0.1)
 
 
 def test_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:

@@ -96,9 +96,9 @@ def test_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
     """
     file = raw.write(tmp_path / "raw.db", shop.ROWS, ["account", "sync_report", "campaign"])
     environment = dbt.duckdb_environment(tmp_path, file) | {"KLAVIYO_TABLES": ""}
-    one = ("run", "--select", "stg_klaviyo__campaign_performance")
+    arguments = ("run", "--select", "stg_klaviyo__campaign_performance")
 
-    done = dbt.run_on(tmp_path, environment, "--log-level", "warn", *one, warn_error=False)
+    done = dbt.run_on(tmp_path, environment, "--log-level", "warn", *arguments, warn_error=False)
 
     assert done.returncode == 0, done.stdout
     (line,) = [line for line in done.stdout.splitlines() if "The marts lack the numbers of" in line]

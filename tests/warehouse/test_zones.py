@@ -48,7 +48,7 @@ def _synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
             for name, table in loader.tables.items():
                 rows.setdefault(name, []).extend(table.values())
             mapped = sandbox.all("/api/mapped-metrics", include="metric")
-            revenue = next(one for one in mapped if one["id"] == "revenue")
+            revenue = next(role for role in mapped if role["id"] == "revenue")
             metric_id = revenue["relationships"]["metric"]["data"]["id"]
             report = sandbox.report(
                 "campaign-values-report",
@@ -59,7 +59,7 @@ def _synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
             )
         reports[timezone] = report["data"]["attributes"]["results"]
         events = loader.tables["event"].values()
-        sales[currency] = sum(one["value"] for one in events if one["metric_id"] == metric_id)
+        sales[currency] = sum(event["value"] for event in events if event["metric_id"] == metric_id)
     file = raw.write(tmp_path_factory.mktemp("zones") / "raw.db", rows)
     return Synced(file, rows, reports, sales)
 

@@ -50,12 +50,12 @@ def check_future_filter(events: Answer) -> Finding:
 )
 def check_event_campaign(events: Answer, messages: Answer) -> Finding:
     """`event.campaign_id` is set from it."""
-    campaign_ids = {get_path(one, CAMPAIGN) for one in messages.records}
-    message_ids = {one.get("id") for one in messages.records}
+    campaign_ids = {get_path(record, CAMPAIGN) for record in messages.records}
+    message_ids = {record.get("id") for record in messages.records}
     named = [
         properties["$message"]
-        for one in events.records
-        if isinstance(properties := get_path(one, PROPERTIES), dict)
+        for record in events.records
+        if isinstance(properties := get_path(record, PROPERTIES), dict)
         and properties.get("$message")
         and not properties.get("$flow")
     ]
@@ -74,7 +74,7 @@ def check_event_campaign(events: Answer, messages: Answer) -> Finding:
 )
 def check_event_cohorts(events: Answer) -> Finding:
     """`event.send_cohort` is read from it."""
-    found = [set(get_path(one, PROPERTIES) or ()) for one in events.records]
+    found = [set(get_path(record, PROPERTIES) or ()) for record in events.records]
     return find_share(
         [keys for keys in found if keys & {*COHORT_KEYS, *OLD_COHORT_KEYS}],
         lambda keys: not keys & {*OLD_COHORT_KEYS},
@@ -93,9 +93,9 @@ def check_event_credits(events: Answer) -> Finding:
     if is_refused(events):
         return Finding(holds=False, seen="refused")
     named = [
-        one
+        credit
         for event in events.records
-        for one in get_path(event, ("related", "attributions")) or ()
+        for credit in get_path(event, ("related", "attributions")) or ()
     ]
     return find_share(named, _names_sender, "credits of a campaign or flow")
 
@@ -113,13 +113,15 @@ def _names_sender(credit: Json) -> bool:
 )
 def check_events_of_gone_people(events: Answer, people: Answer) -> Finding:
     """The connector reads a person's events again when the person is gone."""
-    asked = list(dict.fromkeys(id_ for one in events.records if (id_ := get_path(one, PERSON))))
-    gone = {*asked[:MOST_IDS]} - {one.get("id") for one in people.records}
-    theirs = [one for one in events.records if get_path(one, PERSON) in gone]
+    asked = list(
+        dict.fromkeys(id_ for record in events.records if (id_ := get_path(record, PERSON)))
+    )
+    gone = {*asked[:MOST_IDS]} - {record.get("id") for record in people.records}
+    theirs = [record for record in events.records if get_path(record, PERSON) in gone]
     if not theirs:
         raise UndeterminableError(f"all of {len(asked[:MOST_IDS])} people of the events exist")
     return find_share(
-        theirs, lambda one: not _has_address(one), f"events of {len(gone)} gone people redacted"
+        theirs, lambda event: not _has_address(event), f"events of {len(gone)} gone people redacted"
     )
 
 

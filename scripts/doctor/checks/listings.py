@@ -60,7 +60,9 @@ def check_column_types(*answers: Answer) -> Finding:
                 misfits.update(_find_misfits(table, source))
     require(range(records), "records")
     if not misfits:
-        require_answers({one.title: answer for one, answer in zip(TYPED, answers, strict=True)})
+        require_answers(
+            {question.title: answer for question, answer in zip(TYPED, answers, strict=True)}
+        )
     columns = f" ({', '.join(sorted(misfits)[:5])})" if misfits else ""
     return Finding(not misfits, f"{misfits.total()} misfits in {records} records{columns}")
 
@@ -93,7 +95,7 @@ def check_campaign_form(campaigns: Answer) -> Finding:
     """The form of 2024 has `name` among the attributes and no definition."""
     return find_share(
         campaigns.records,
-        lambda one: isinstance(get_path(one, ("attributes", "definition")), dict),
+        lambda campaign: isinstance(get_path(campaign, ("attributes", "definition")), dict),
         "campaigns with a definition",
     )
 
@@ -126,11 +128,11 @@ def _find_archived(every: Answer, archived: Answer, path: tuple[str, ...]) -> Fi
     Both listings begin with the record that changed first.
     """
     changed = ("attributes", "updated_at" if len(path) > 2 else "updated")
-    times = [str(get_path(one, changed)) for one in every.records]
+    times = [str(get_path(record, changed)) for record in every.records]
     latest = max(times, default="") if every.has_more else "~"  # after every time
-    due = [one for one in archived.records if str(get_path(one, changed)) <= latest]
+    due = [record for record in archived.records if str(get_path(record, changed)) <= latest]
     require(due, "archived record that is due on the page")
-    found = sum(get_path(one, path) is True for one in every.records)
+    found = sum(get_path(record, path) is True for record in every.records)
     return Finding(not found, f"{found} of {len(due)} archived ones")
 
 
@@ -188,7 +190,9 @@ def check_message_variations(messages: Answer) -> Finding:
         return Finding(holds=False, seen="refused")
     return find_share(
         messages.records,
-        lambda one: bool(get_path(one, ("related", "campaign-variations", "0", "attributes"))),
+        lambda message: bool(
+            get_path(message, ("related", "campaign-variations", "0", "attributes"))
+        ),
         "messages with a variation",
     )
 
@@ -202,13 +206,13 @@ def check_message_variations(messages: Answer) -> Finding:
 def check_message_send_times(messages: Answer) -> Finding:
     """Smart send time and tests of the send time."""
     options = [
-        get_path(one, ("attributes", "definition", "send_options")) or {}
-        for one in messages.records
-        if str(get_path(one, ("attributes", "definition", "status"))).lower() == "sent"
+        get_path(record, ("attributes", "definition", "send_options")) or {}
+        for record in messages.records
+        if str(get_path(record, ("attributes", "definition", "status"))).lower() == "sent"
     ]
     return find_share(
-        [one for one in options if not one.get("send_time")],
-        lambda one: bool(one.get("send_times")),
+        [option for option in options if not option.get("send_time")],
+        lambda option: bool(option.get("send_times")),
         "sent messages with send_times alone",
     )
 
@@ -222,9 +226,11 @@ def check_message_send_times(messages: Answer) -> Finding:
 def check_flow_message_ids(flows: Answer) -> Finding:
     """The key of `flow_message`."""
     path = ("attributes", "definition", "data", "message")
-    actions = [one for flow in flows.records for one in related_resources(flow, "flow-actions")]
+    actions = [
+        action for flow in flows.records for action in related_resources(flow, "flow-actions")
+    ]
     return find_share(
-        [message for one in actions if (message := get_path(one, path))],
+        [message for action in actions if (message := get_path(action, path))],
         lambda message: bool(message.get("id")),
         "messages of flows with an id",
     )
@@ -239,10 +245,12 @@ def check_flow_message_ids(flows: Answer) -> Finding:
 def check_metric_integration(metrics: Answer) -> Finding:
     """Recorded both ways."""
     path = ("attributes", "integration", "category")
-    found = [get_path(one, path) for one in metrics.records]
+    found = [get_path(record, path) for record in metrics.records]
     return find_share(
         [category for category in found if category is not None],
-        lambda one: isinstance(get_path(one, ("category",)) if isinstance(one, dict) else one, str),
+        lambda value: isinstance(
+            get_path(value, ("category",)) if isinstance(value, dict) else value, str
+        ),
         "metrics with a category",
     )
 
@@ -256,9 +264,9 @@ def check_metric_integration(metrics: Answer) -> Finding:
 def check_text_message_names(metrics: Answer) -> Finding:
     """The connector finds them by name."""
     names = [
-        str(get_path(one, NAME))
-        for one in metrics.records
-        if get_path(one, ("attributes", "integration", "name")) == "Klaviyo"
+        str(get_path(record, NAME))
+        for record in metrics.records
+        if get_path(record, ("attributes", "integration", "name")) == "Klaviyo"
     ]
     texts = [name for name in names if "SMS" in name or "Text Messag" in name]
     require(texts, "metric of text messages")
@@ -275,11 +283,11 @@ def check_text_message_names(metrics: Answer) -> Finding:
 def check_unmapped_roles(roles: Answer) -> Finding:
     """Recorded without `relationships` at all."""
     empty = [
-        one
-        for one in roles.records
-        if not any(get_path(one, ("related", name)) for name in ("metric", "custom-metric"))
+        record
+        for record in roles.records
+        if not any(get_path(record, ("related", name)) for name in ("metric", "custom-metric"))
     ]
-    return find_share(empty, lambda one: not one.get("relationships"), "empty ones without any")
+    return find_share(empty, lambda role: not role.get("relationships"), "empty ones without any")
 
 
 @fact(
@@ -291,8 +299,8 @@ def check_unmapped_roles(roles: Answer) -> Finding:
 def check_custom_metrics(metrics: Answer) -> Finding:
     """The columns of `custom_metric`."""
 
-    def is_defined(one: Json) -> bool:
-        definition = get_path(one, ("attributes", "definition"))
+    def is_defined(metric: Json) -> bool:
+        definition = get_path(metric, ("attributes", "definition"))
         return isinstance(definition, dict) and {"aggregation_method", "metric_groups"} <= (
             definition.keys()
         )

@@ -47,7 +47,7 @@ def _find_entries(people: Answer, path: tuple[str, ...]) -> Finding:
     """A fact that holds where Klaviyo accepts the filter, and everybody listed has a value."""
     if is_refused(people):
         return Finding(holds=False, seen="refused")
-    return find_share(people.records, lambda one: bool(get_path(one, path)), "people listed")
+    return find_share(people.records, lambda person: bool(get_path(person, path)), "people listed")
 
 
 @fact(
@@ -61,7 +61,7 @@ def check_profiles_by_created(profiles: Answer, later: Answer) -> Finding:
     if is_refused(later):
         return Finding(holds=False, seen="refused")
     path = ("attributes", "created")
-    times = [to_utc_datetime(get_path(one, path)) or "" for one in later.records]
+    times = [to_utc_datetime(get_path(record, path)) or "" for record in later.records]
     require(times, "person created since")
     is_later = min(times) > questions.find_middle(profiles.records)
     order = "in order" if times == sorted(times) else "not in order"

@@ -26,7 +26,7 @@ DAYS_AND_TODAY = 8  # in last_7_days
 UTC = ZoneInfo("UTC")
 MESSAGE_OF_ACTION = ("attributes", "definition", "data", "message", "id")
 MESSAGE_OF_TEST = ("attributes", "definition", "data", "main_action", "data", "message", "id")
-PLAIN_REPORTS = [one for one in questions.REPORTS if one is not questions.CAMPAIGN_TOTALS]
+PLAIN_REPORTS = [report for report in questions.REPORTS if report is not questions.CAMPAIGN_TOTALS]
 
 
 def _rows(report: Answer) -> list[Json]:
@@ -51,7 +51,7 @@ def _all_rows(report: Answer) -> list[Json]:
 )
 def check_reports_accepted(*reports: Answer) -> Finding:
     """Statistics, groups, timeframes and intervals of every report, without money."""
-    return find_refusals([one.title for one in PLAIN_REPORTS], reports)
+    return find_refusals([report.title for report in PLAIN_REPORTS], reports)
 
 
 @fact(
@@ -62,7 +62,7 @@ def check_reports_accepted(*reports: Answer) -> Finding:
 )
 def check_aggregates_accepted(*aggregates: Answer) -> Finding:
     """Dimensions, intervals and time zones."""
-    return find_refusals([one.title for one in questions.AGGREGATES], aggregates)
+    return find_refusals([aggregate.title for aggregate in questions.AGGREGATES], aggregates)
 
 
 @fact(
@@ -132,7 +132,7 @@ def check_report_floats(report: Answer) -> Finding:
 )
 def check_report_variations(report: Answer, totals: Answer) -> Finding:
     """`campaign_performance` is always grouped by variation."""
-    split, whole = (_sum_by_campaign(one) for one in (report, totals))
+    split, whole = (_sum_by_campaign(answer) for answer in (report, totals))
     same = sum(split[campaign] == recipients for campaign, recipients in whole.items())
     holds = same == len(whole) == len(split)
     return Finding(holds, f"equal for {same} of {len(whole)} campaigns")
@@ -178,8 +178,8 @@ def check_flow_report_message_ids(report: Answer, flows: Answer) -> Finding:
     }
     groups = [row["groupings"] for row in _rows(report)]
     return find_share(
-        [one for one in groups if one.get("flow_id") in messages],
-        lambda one: one.get("flow_message_id") in messages[one["flow_id"]],
+        [group for group in groups if group.get("flow_id") in messages],
+        lambda group: group.get("flow_message_id") in messages[group["flow_id"]],
         "results of listed flows",
     )
 
@@ -234,7 +234,7 @@ def _by_message(report: Answer, statistic: str) -> Counter[str]:
         value = get_path(row, ("statistics", statistic))
         values = value if isinstance(value, list) else [value]
         key = "|".join(str(row["groupings"].get(name)) for name in FLOW_VALUES.group_by)
-        sums[key] += sum(one or 0 for one in values)
+        sums[key] += sum(number or 0 for number in values)
     return sums
 
 
@@ -247,7 +247,7 @@ def _by_message(report: Answer, statistic: str) -> Counter[str]:
 def check_series_days(days: Answer) -> Finding:
     """The offset does not count: the connector reads the date as it is written."""
     return find_share(
-        days.content["date_times"], lambda one: str(one).endswith("T00:00:00+00:00"), "days"
+        days.content["date_times"], lambda day: str(day).endswith("T00:00:00+00:00"), "days"
     )
 
 

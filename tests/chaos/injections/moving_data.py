@@ -143,7 +143,7 @@ def send_empty_listings(run: SandboxRun) -> None:
     for path in ("campaigns", "profiles", "lists/[^/]+/profiles", "segments/[^/]+/profiles"):
         run.sandbox.fault("empty_listing", path=f"^/api/{path}$", query="^(?!.*filter=.*created)")
     run.sync()
-    assert [one["applied"] for one in run.sandbox.admin()["faults"]] == [1] * 4
+    assert [fault["applied"] for fault in run.sandbox.admin()["faults"]] == [1] * 4
     assert {"campaign", "profile"}.isdisjoint(run.loader.deleted)
     run.sandbox.advance(ONE_DAY)
     run.sync()
