@@ -9,8 +9,8 @@ Z_95 = 1.96  # standard errors that chance exceeds in one of 20 cases
 def may_be_chance(count: float | None, earlier: float | None, factor: float) -> bool:
     """Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %).
 
-    The root of a count has the same spread whatever the count. The dashboard's page judges a change
-    in the same way.
+    The root of a count has the same spread whatever the count. `mayBeChance` of the dashboard's
+    page is the same rule: tests/test_chance.py has one table of cases for both.
     """
     if count is None or earlier is None or min(count, earlier, factor) < 0:
         return False

@@ -20,7 +20,6 @@ import vl_convert
 
 from looker import semantic
 from scripts.digest.__main__ import main
-from scripts.digest.chance import may_be_chance
 from scripts.digest.period import Period, last_period
 from scripts.mcp import answer
 from scripts.mcp.catalog import Catalog
@@ -187,19 +186,6 @@ def test_headline_compares_at_equal_age(message: EmailMessage) -> None:
 def test_rate_is_a_ratio_of_sums_of_emails(message: EmailMessage) -> None:
     """A rate is 200 opens of 1,000, not the 51 % mean of two rates, and no text counts."""
     assert "Email open rate 20.0% +10.0 pts at the same age" in get_text(message)
-
-
-@pytest.mark.parametrize(
-    ("count", "earlier", "is_chance"),
-    [
-        (0, 24, False), (1, 120, False), (2, 11, False), (125, 100, True), (5, 0, True),
-        (2, 3, True), (20, 5, False), (-5, 5, False), (None, 5, False),
-    ],
-)  # fmt: skip
-def test_what_chance_explains(count: int | None, earlier: int, *, is_chance: bool) -> None:
-    """What falls to nothing is no chance; of few events any change may be; balances say nothing."""
-    factor = (count or 0) / earlier if earlier else 2.0
-    assert may_be_chance(count, earlier, factor) is is_chance
 
 
 def test_what_chance_explains_is_not_judged(message: EmailMessage) -> None:
