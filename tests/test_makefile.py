@@ -50,6 +50,20 @@ def test_two_makes_at_once_install_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "calls").read_text().split() == ["venv", "pip"]
 
 
+def test_the_pipeline_installs_the_clients_of_clouds() -> None:
+    """`make pipeline` adds what S3, SES and BigQuery need to the environment of `make demo`."""
+    command = [MAKE, "--dry-run", "--always-make"]
+    plans = {
+        target: subprocess.check_output([*command, target], cwd=ROOT, text=True)
+        for target in ("demo", "pipeline")
+    }
+    installed = {
+        target: set(re.findall(r"--requirement requirements/(\w+)\.txt", plan))
+        for target, plan in plans.items()
+    }
+    assert installed == {"demo": {"run", "dbt"}, "pipeline": {"run", "clouds", "warehouse"}}
+
+
 def test_help_lists_every_target() -> None:
     """`make` prints every target with what it does, and each is phony."""
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")

@@ -770,7 +770,7 @@ function describeDirection(value, earlier, size) {
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %): the root
 // of a count has the same spread whatever the count. Counts that are not known, or negative as a
-// balance is, say nothing; few say that all may be chance.
+// balance is, say nothing; few say that all may be chance. The digest has the same rule (tests/test_chance.py).
 function mayBeChance([count, earlier], factor) {
   if (count === null || earlier === null || count < 0 || earlier < 0 || factor < 0) return false;
   if (count + earlier < 6) return true;

@@ -16,7 +16,7 @@ from moto.ses import models as moto_ses
 from moto.ses.models import EmailIdentity, RawMessage, SESBackend, ses_backends
 from moto.sesv2.responses import SESV2Response
 
-from scripts.digest import send
+from scripts.digest import ses as amazon_ses
 from scripts.digest.__main__ import main
 from tests.scripts.inbox import PASSWORD, UNKNOWN_RECIPIENT, Inbox, serve
 
@@ -170,7 +170,7 @@ def _ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[SESBackend]:
 def test_ses_send_rate_is_respected(ses: SESBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a send rate of four per second each message is followed by a pause of 0.25 seconds."""
     pauses: list[float] = []
-    monkeypatch.setattr(send, "time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr(amazon_ses, "time", SimpleNamespace(sleep=pauses.append))
     boto3.client("sesv2").create_email_identity(EmailIdentity="example.com")
     assert main(["smoke", "--by", "ses", "--body", "Is it there?"]) == 0
     sent = [message for message in ses.sent_messages if isinstance(message, RawMessage)]
