@@ -13,7 +13,9 @@ A DDL statement commits the transaction that is open, so none is sent within one
 no key: what other destinations leave to a primary key is done here under a lock.
 """
 
+import json
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,13 @@ from simplyload.catalog import sql_type
 from simplyload.changes import Table
 from simplyload.destinations.destination import Lease, Load, Staged
 from simplyload.destinations.snowflake_files import (
+    INTEGRATION,
     STAGE,
+    STAGE_IN_BUCKET,
     STAGE_SCHEMA,
     copy_into,
+    create_stage_in_bucket,
+    read_by_integration,
 )
 from simplyload.destinations.snowflake_login import (
     SnowflakeSettings,
@@ -82,6 +88,21 @@ class SnowflakeDestination(SnowflakeSql):
 
         if self._bucket:
             self._bucket.check()
+            self._check_reading(self._bucket)
+
+    def _check_reading(self, bucket: Store) -> None:
+        """Let Snowflake read an object that was put into the bucket."""
+        name = f".check-{uuid.uuid4().hex}"
+        bucket.write(name, b"SimplyLoad looks whether Snowflake may read here.")
+        try:
+            [(answer,)], _ = self._run(read_by_integration(bucket.address, name))
+        except DestinationError as error:
+            raise _unreadable(bucket.address, str(error)) from error
+        finally:
+            bucket.delete([name])
+        found = json.loads(answer)
+        if found["status"] != "success":
+            raise _unreadable(bucket.address, found["actions"]["READ"]["message"])
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
         """Take the lease under a lock: no key keeps two runs from inserting its first row."""
@@ -179,8 +200,10 @@ class SnowflakeDestination(SnowflakeSql):
             files = write_files(changes, Path(folder))
             for path in files:
                 self._upload(path, stage.name)
-        bucket = self._bucket.address if self._bucket else ""
-        self._execute(copy_into(stage, [path.name for path in files], bucket))
+        if self._bucket:
+            self._execute(create_stage_in_bucket(self._bucket.address))
+        place = STAGE_IN_BUCKET if self._bucket else STAGE
+        self._execute(copy_into(stage, [path.name for path in files], place))
         return stage
 
     def _upload(self, path: Path, folder: str) -> None:
@@ -201,6 +224,15 @@ class SnowflakeDestination(SnowflakeSql):
             self._bucket.delete(self._bucket.names(stage.name))
         self._execute(f"REMOVE @{STAGE}/{stage.name}/")  # also where an earlier setting put them
         self._execute(f"DROP TABLE IF EXISTS {stage.sql(self.dialect)}")
+
+
+def _unreadable(address: str, reason: str) -> DestinationError:
+    return DestinationError(
+        f"destination.stage: Snowflake cannot read {address} by the storage integration"
+        f" {INTEGRATION}: {reason}. Have an administrator run what `simplyload setup snowflake"
+        " --aws-role arn:aws:iam::...` prints, and let the trust policy of that role name what"
+        f" `describe integration {INTEGRATION}` shows"
+    )
 
 
 def _reason(error: Any) -> str:
