@@ -250,6 +250,27 @@ def test_su9_files_of_a_dead_load_in_a_bucket_are_removed(
     assert bucket.names("") == ["other/0.parquet"]
 
 
+@pytest.mark.usefixtures("reads_folders")
+def test_files_that_are_in_an_earlier_bucket_are_named_by_clean(
+    snowflake_target: Target, tmp_path: Path
+) -> None:
+    """After a change of `stage` a run keeps what tells of them, `clean` names the old folder."""
+    old, new = Bucket(tmp_path / "old"), Bucket(tmp_path / "new")
+    with closing(SnowflakeDestination(snowflake_target.settings, old)) as opened:
+        opened.acquire("shop")
+        _, table = stage(opened, snowflake_target, upsert(1, {"id": 1}))
+    load_by_bucket(snowflake_target, new, ONE)
+    assert old.names("") == [f"{table.name}/0.parquet"]
+    named = f"{table.name}, but not its files in {old.address}/{table.name}/"
+    for dry_run in (True, False):
+        with closing(SnowflakeDestination(snowflake_target.settings, new)) as opened:
+            pipeline = Pipeline("shop", ScriptedSource([]), opened, snowflake_target.log)
+            assert [
+                one.partition(", which is not")[0] for one in pipeline.clean(dry_run=dry_run)
+            ] == [named]
+    assert snowflake_target.stages() == []
+
+
 class ElsewhereBucket(Bucket):
     """A folder whose address leads Snowflake to another one."""
 

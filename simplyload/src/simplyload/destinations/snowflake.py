@@ -17,6 +17,7 @@ import json
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -195,15 +196,15 @@ class SnowflakeDestination(SnowflakeSql):
         stage = self._new_stage(load)
         changes = read_spelled(staged, names, str.upper)
         kinds = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
-        self._execute(create_stage(stage, kinds))
+        self._execute(create_stage(stage, kinds, place=self._place))
         with tempfile.TemporaryDirectory() as folder:
             files = write_files(changes, Path(folder))
             for path in files:
                 self._upload(path, stage.name)
         if self._bucket:
             self._execute(create_stage_in_bucket(self._bucket.address))
-        place = STAGE_IN_BUCKET if self._bucket else STAGE
-        self._execute(copy_into(stage, [path.name for path in files], place))
+        source = STAGE_IN_BUCKET if self._bucket else STAGE
+        self._execute(copy_into(stage, [path.name for path in files], source))
         return stage
 
     def _upload(self, path: Path, folder: str) -> None:
@@ -215,8 +216,35 @@ class SnowflakeDestination(SnowflakeSql):
             " AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
         )
 
+    @property
+    def _place(self) -> str:
+        """Return the bucket of a load's files, or nothing where Snowflake stores them itself."""
+        return self._bucket.address if self._bucket else ""
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:  # noqa: ARG002
+        """Drop stages whose files an earlier setting put into another bucket; name the folder."""
+        places = self._read_places()
+        elsewhere = [name for name, place in places.items() if place not in ("", self._place)]
+        found = self._find_stages(stream, elsewhere)
+        for name in () if dry_run else found:
+            self._execute(f"DROP TABLE IF EXISTS {self._stage_table(name).sql(self.dialect)}")
+        return [
+            f"{name}, but not its files in {places[name]}/{name}/, which is not below `stage` now"
+            for name in found
+        ]
+
     def _list_stages(self) -> list[str]:
-        return sorted({table for table, _, _ in self._list_columns(STAGE_SCHEMA)})
+        """List those whose files this run can remove."""
+        places = self._read_places()
+        return [name for name, place in places.items() if place in ("", self._place)]
+
+    def _read_places(self) -> dict[str, str]:
+        """Return the bucket of the files of each stage."""
+        rows, _ = self._run(
+            "SELECT table_name, comment FROM information_schema.tables"  # noqa: S608
+            f" WHERE table_schema = '{STAGE_SCHEMA}'"
+        )
+        return {name: comment if "://" in (comment or "") else "" for name, comment in rows}
 
     def _drop_stage(self, stage: exp.Table) -> None:
         """Remove the files first: the table is what a later run finds."""
