@@ -50,7 +50,7 @@ def test_generating_again_removes_the_drift(
     """A hand edit or a missing file fails the check until the command has run."""
     for name, edit in [("MACROS", "'metric',"), ("SOURCES", "locale"), ("EXPOSURES", "LookML")]:
         with subtests.test(name=name):
-            file = tmp_path / "generated"
+            file = tmp_path / name
             monkeypatch.setattr(generate_dbt, name, file)
 
             assert generate_dbt.main(["--check"]) == 1
