@@ -229,7 +229,6 @@ def _render_exposure(name: str, label: str, description: str, marts: Collection[
     description: "{description}"
     url: "{{{{ var('{setting}', env_var('{setting.upper()}', '')) }}}}"
     owner: {{name: Marketing analytics}}
-    config: {{enabled: "{{{{ not var('klaviyo_groups', '') }}}}"}}
     depends_on:
 {references}"""
 

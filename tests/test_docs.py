@@ -18,9 +18,16 @@ CELL_END = re.compile(r"(?<!\\)\|")
 FAULT_ROW = re.compile(r"^\| ([A-Z]\d+) \| (.*?) \| (.*?) \| [\d|]", re.MULTILINE)
 
 
-def test_readme_lists_every_table() -> None:
-    """Every raw table is in the README, with its grain and how often it is read."""
-    assert [table for table in TABLES if f"`{table}`" not in README] == []
+def test_every_table_is_documented() -> None:
+    """docs/tables.md has each raw table, with its grain and how often it is requested."""
+    document = (ROOT / "docs" / "tables.md").read_text()
+    assert [table for table in TABLES if f"`{table}`" not in document] == []
+
+
+def test_the_readme_shows_one_of_the_documented_queries() -> None:
+    """The README's query and rows are those of docs/queries.md, which run on DuckDB."""
+    [example] = re.findall(r"```sql\n.+?```\n\n(?:\|[^\n]+\n)+", README, re.DOTALL)
+    assert example in (ROOT / "docs" / "queries.md").read_text()
 
 
 def test_readme_explains_every_setting() -> None:
@@ -51,13 +58,30 @@ def test_the_map_and_the_rules_are_short() -> None:
     assert {name: count for name, count in lines.items() if count > LONGEST[name]} == {}
 
 
-def test_readme_links_to_existing_files() -> None:
-    """Every link and every named test of the README leads to a file."""
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
+def _anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    texts = (re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in texts}
+
+
+def test_links_lead_to_files_and_headings() -> None:
+    """Every relative link of a document leads to a file and, with an anchor, to its heading."""
+    offenders = []
+    for document in set(DOCUMENTS) - set(ROOT.glob("looker/templates/*.md")):
+        for link in re.findall(r"\]\(([^)\s:]+)\)", document.read_text()):
+            path, _, anchor = link.partition("#")
+            target = (document.parent / path) if path else document
+            if not target.exists() or (anchor and anchor not in _anchors(target)):
+                offenders.append(f"{document.name}: {link}")
+    assert offenders == []
+
+
+def test_the_readme_names_existing_tests() -> None:
+    """Each guarantee of the README names files of tests that exist."""
     tests = re.findall(r"`(tests/[\w/]+\.py)`", README)
-    assert links
     assert tests
-    assert [path for path in (*links, *tests) if not (ROOT / path).exists()] == []
+    assert [path for path in tests if not (ROOT / path).exists()] == []
 
 
 def test_documented_commands_use_our_environments() -> None:

@@ -1,5 +1,5 @@
 {#- The groups of marts, of which dbt's variable `klaviyo_groups` selects some, as a text with
-    commas or a list. A text in YAML calls no macro: `_exposures.yml` reads the variable itself. -#}
+    commas or a list. -#}
 {% macro model_groups() -%}
     {{ return(['messages', 'message_details', 'audience', 'orders', 'people', 'findings']) }}
 {%- endmacro %}

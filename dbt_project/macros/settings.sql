@@ -40,10 +40,10 @@
     {{ return(split_words(setting('klaviyo_tables'))) }}
 {%- endmacro %}
 
-{#- The words of a text with commas, or of a list. -#}
+{#- The words of a text with commas, or of a list; none of an empty one. -#}
 {% macro split_words(given) -%}
     {%- set words = [] -%}
-    {%- for word in (given.split(',') if given is string else given) if word.strip() -%}
+    {%- for word in (given.split(',') if given is string else given or []) if word.strip() -%}
         {%- do words.append(word.strip()) -%}
     {%- endfor -%}
     {{ return(words) }}

@@ -198,45 +198,36 @@ class TestHeaders:
         """Without Klaviyo's own time a date tells no number of seconds."""
         assert retry_after(f"Retry-After: {NOON}") is None
 
-    @pytest.mark.parametrize(
-        ("limit", "quotas"),
-        [
-            ("350, 350;w=1, 3500;w=60", ((350, 1), (3500, 60))),
-            ("1, 1;w=1, 2;w=60, 225;w=86400", ((1, 1), (2, 60), (225, 86_400))),
-            ("10", ((10, 1),)),
-            *((junk, ()) for junk in ("", "x", "nan", "-1;w=-1")),
-        ],
-    )
-    def test_quotas_are_pairs_of_requests_and_seconds(
-        self, limit: str, quotas: tuple[tuple[float, float], ...]
-    ) -> None:
+    def test_quotas_are_pairs_of_requests_and_seconds(self) -> None:
         """A plain number is the quota of a second; junk tells no quota."""
-        assert parse_quotas(limit) == quotas
+        quotas: dict[str, tuple[tuple[float, float], ...]] = {
+            "350, 350;w=1, 3500;w=60": ((350, 1), (3500, 60)),
+            "1, 1;w=1, 2;w=60, 225;w=86400": ((1, 1), (2, 60), (225, 86_400)),
+            "10": ((10, 1),),
+            **dict.fromkeys(("", "x", "nan", "-1;w=-1"), ()),
+        }
+        assert {limit: parse_quotas(limit) for limit in quotas} == quotas
 
-    @pytest.mark.parametrize(
-        ("remaining", "reset", "limits"),
-        [
+    def test_what_remains_of_the_second_is_read(
+        self, server: HTTPServer, subtests: pytest.Subtests
+    ) -> None:
+        """A number and the seconds until it is renewed, or nothing where they are junk."""
+        cases: list[tuple[str | None, str | None, tuple[float | None, float | None]]] = [
             ("349", "0", (349, 0)),
             ("0", "1.5", (0, 1.5)),
             ("x", "y", (None, None)),
             ("nan", "inf", (None, None)),
             (None, None, (None, None)),
-        ],
-    )
-    def test_what_remains_of_the_second_is_read(
-        self,
-        server: HTTPServer,
-        remaining: str | None,
-        reset: str | None,
-        limits: tuple[float | None, float | None],
-    ) -> None:
-        """A number and the seconds until it is renewed, or nothing where they are junk."""
-        values = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
-        headers = {name: value for name, value in values.items() if value is not None}
-        server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
-        client = KlaviyoClient(KEY)
-        client.get(PATH)
-        assert client.rate_limit == RateLimitHeaders((), *limits)
+        ]
+        for remaining, reset, limits in cases:
+            with subtests.test(remaining=remaining, reset=reset):
+                server.clear()
+                values = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
+                headers = {name: value for name, value in values.items() if value is not None}
+                server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
+                client = KlaviyoClient(KEY)
+                client.get(PATH)
+                assert client.rate_limit == RateLimitHeaders((), *limits)
 
     def test_the_clock_is_klaviyos(self) -> None:
         """`now` is the Date header, since this machine's clock may be wrong."""
@@ -257,14 +248,17 @@ class TestHeaders:
 class TestRedirect:
     """A response that points elsewhere."""
 
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_a_redirect_is_not_followed(self, server: HTTPServer, status: int) -> None:
+    def test_a_redirect_is_not_followed(
+        self, server: HTTPServer, subtests: pytest.Subtests
+    ) -> None:
         """The other host gets no connection, and so no key."""
-        with serve(GOOD) as other:
-            error = error_for(server, Response("", status, {"Location": other.url + PATH}))
-            assert type(error) is ContractError
-            assert other.connections == 0
-        assert len(server.log) == 1
+        for status in [301, 302, 303, 307, 308]:
+            with subtests.test(status=status):
+                with serve(GOOD) as other:
+                    error = error_for(server, Response("", status, {"Location": other.url + PATH}))
+                    assert type(error) is ContractError
+                    assert other.connections == 0
+                assert len(server.log) == 1
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -299,11 +293,11 @@ GZIPS = {
 class TestBody:
     """Bodies that end early or do not end."""
 
-    @pytest.mark.parametrize("framing", CUT_RESPONSES)
-    def test_a_cut_response_is_retried(self, framing: str) -> None:
+    def test_a_cut_response_is_retried(self, subtests: pytest.Subtests) -> None:
         """Wherever the response ends early, the error is transient."""
-        with serve(CUT_RESPONSES[framing]) as raw:
-            assert type(error_from(raw)) is TransientError
+        for framing, response in CUT_RESPONSES.items():
+            with subtests.test(framing=framing), serve(response) as raw:
+                assert type(error_from(raw)) is TransientError
 
     def test_a_gzip_bomb_is_not_unpacked(self, server: HTTPServer) -> None:
         """A small body that unpacks beyond the limit ends the sync."""
@@ -312,13 +306,17 @@ class TestBody:
         assert type(error) is TooLargeError
         assert "64 MiB" in str(error)
 
-    @pytest.mark.parametrize("form", GZIPS)
-    def test_a_gzip_is_read_as_urllib3_reads_it(self, server: HTTPServer, form: str) -> None:
+    def test_a_gzip_is_read_as_urllib3_reads_it(
+        self, server: HTTPServer, subtests: pytest.Subtests
+    ) -> None:
         """Members follow each other, and what is no member is ignored."""
-        response = Response(GZIPS[form], headers={"Content-Encoding": "gzip"})
-        server.expect_request(PATH).respond_with_response(response)
-        with_urllib3 = urllib3.request("GET", server.url_for(PATH), retries=False)
-        assert KlaviyoClient(KEY).get(PATH) == with_urllib3.json() == json.loads(GOOD)
+        for form, body in GZIPS.items():
+            with subtests.test(form=form):
+                server.clear()
+                response = Response(body, headers={"Content-Encoding": "gzip"})
+                server.expect_request(PATH).respond_with_response(response)
+                with_urllib3 = urllib3.request("GET", server.url_for(PATH), retries=False)
+                assert KlaviyoClient(KEY).get(PATH) == with_urllib3.json() == json.loads(GOOD)
 
     def test_members_of_a_gzip_share_the_limit(self, server: HTTPServer) -> None:
         """A bomb in several parts is one bomb."""
@@ -604,10 +602,10 @@ class TestNextCursor:
         cursors = {link: api.next_cursor("/api/x", {"links": {"next": link}}) for link in links}
         assert cursors == dict.fromkeys(links, "abc=")
 
-    @pytest.mark.parametrize("links", [{}, {"next": None}, {"next": ""}])
-    def test_a_page_without_a_link_is_the_last_one(self, links: dict[str, Any]) -> None:
+    def test_a_page_without_a_link_is_the_last_one(self) -> None:
         """Only the absence of a link ends a listing."""
-        assert api.next_cursor("/api/x", {"links": links}) is None
+        last: list[dict[str, Any]] = [{}, {"next": None}, {"next": ""}]
+        assert [api.next_cursor("/api/x", {"links": links}) for links in last] == [None] * 3
 
     @pytest.mark.parametrize("link", ["https://a.klaviyo.com/api/events", "?page[size]=1", 7])
     def test_a_link_without_a_cursor_is_broken(self, link: Any) -> None:

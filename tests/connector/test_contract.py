@@ -69,41 +69,37 @@ def test_every_answer_to_the_connector_is_valid_by_the_openapi(forms: list[Excha
     assert [error for exchange in forms for error in validate_answer(exchange)] == []
 
 
-@pytest.mark.parametrize(
-    ("path", "change", "error"),
-    [
+def test_an_invalid_body_is_found(forms: list[Exchange], subtests: pytest.Subtests) -> None:
+    """A naive time, an unknown statistic, interval or dimension is an error of the OpenAPI."""
+    cases: list[tuple[str, dict[str, Any], str]] = [
         ("/api/campaign-values-reports", {"timeframe": {"start": "2026-11-01T00:00:00", "end":
          "2026-11-02T00:00:00"}}, "date-time"),
         ("/api/campaign-values-reports", {"statistics": ["revenue"]}, "not one of"),
         ("/api/segment-series-reports", {"interval": "yearly"}, "not one of"),
         ("/api/metric-aggregates", {"by": ["$colour"]}, "not one of"),
-    ],
-)  # fmt: skip
-def test_an_invalid_body_is_found(
-    forms: list[Exchange], path: str, change: dict[str, Any], error: str
-) -> None:
-    """A naive time, an unknown statistic, interval or dimension is an error of the OpenAPI."""
-    sent = next(exchange for exchange in forms if exchange.path == path)
-    (found,) = validate_request(with_body(sent, **change))
-    assert error in found
+    ]  # fmt: skip
+    for path, change, error in cases:
+        with subtests.test(path=path, error=error):
+            sent = next(exchange for exchange in forms if exchange.path == path)
+            (found,) = validate_request(with_body(sent, **change))
+            assert error in found
 
 
-@pytest.mark.parametrize(
-    ("query", "error"),
-    [
+def test_an_invalid_query_is_found(subtests: pytest.Subtests) -> None:
+    """A page too large, an unknown parameter, sort, operator or a naive time is an error."""
+    cases = [
         ("page[size]=1001", "maximum"),
         ("colour=red", "colour: not declared"),
         ("sort=updated", "not one of"),
         ("filter=contains(metric_id,'x')", "contains is not declared for metric_id"),
         ("filter=greater-than(datetime,2026-11-01T00:00:00)", "is not a date-time"),
-    ],
-)
-def test_an_invalid_query_is_found(query: str, error: str) -> None:
-    """A page too large, an unknown parameter, sort, operator or a naive time is an error."""
-    name, _, value = query.partition("=")
-    url = f"https://a.klaviyo.com/api/events?{quote(name)}={quote(value)}"
-    (found,) = validate_request(Exchange("GET", url, {"revision": "2026-10-15"}))
-    assert error in found
+    ]
+    for query, error in cases:
+        with subtests.test(query=query):
+            name, _, value = query.partition("=")
+            url = f"https://a.klaviyo.com/api/events?{quote(name)}={quote(value)}"
+            (found,) = validate_request(Exchange("GET", url, {"revision": "2026-10-15"}))
+            assert error in found
 
 
 def test_a_request_without_a_revision_is_found(forms: list[Exchange]) -> None:

@@ -73,10 +73,9 @@ class TestEveryType:
         """Whatever Klaviyo sends, a column of any type gets a value of its type or NULL."""
         assert unstorable_types(value) == []
 
-    @pytest.mark.parametrize("name", HOSTILE)
-    def test_hostile_json_becomes_a_storable_value(self, name: str) -> None:
+    def test_hostile_json_becomes_a_storable_value(self) -> None:
         """Numbers too long to print and nesting too deep for recursion raise nothing."""
-        assert unstorable_types(HOSTILE[name]) == []
+        assert {name: kinds for name in HOSTILE if (kinds := unstorable_types(HOSTILE[name]))} == {}
 
     @given(st.from_regex(LIKE_A_TIME, fullmatch=True))
     def test_text_like_a_time_becomes_a_storable_value(self, value: str) -> None:

@@ -122,21 +122,18 @@ class TestFirstSync:
 class TestTiers:
     """How often days are requested again."""
 
-    @pytest.mark.parametrize(
-        ("days_later", "days_requested"),
-        [(0, 30), (1, 372), (6, 372), (7, 1_000)],
-        ids=["same day", "next day", "six days", "a week"],
-    )
-    def test_campaigns_are_restated_by_tiers(self, days_later: int, days_requested: int) -> None:
+    def test_campaigns_are_restated_by_tiers(self, subtests: pytest.Subtests) -> None:
         """30 days on every sync, a year and a week once a day, everything once a week."""
-        first = TODAY - 999 * DAY
-        _, state = plan_and_finish(CAMPAIGNS, ReportState(), TODAY, first)
-        for passed in range(1, days_later):  # one sync every day
-            _, state = plan_and_finish(CAMPAIGNS, state, TODAY + passed * DAY, first)
-        now = TODAY + days_later * DAY
-        windows, _ = plan_windows(CAMPAIGNS, state, now, first)
-        since = first if days_requested == 1_000 else now - (days_requested - 1) * DAY
-        assert days_of(windows) == days_between(since, now)
+        for days_later, days_requested in [(0, 30), (1, 372), (6, 372), (7, 1_000)]:
+            with subtests.test(days_later=days_later):
+                first = TODAY - 999 * DAY
+                _, state = plan_and_finish(CAMPAIGNS, ReportState(), TODAY, first)
+                for passed in range(1, days_later):  # one sync every day
+                    _, state = plan_and_finish(CAMPAIGNS, state, TODAY + passed * DAY, first)
+                now = TODAY + days_later * DAY
+                windows, _ = plan_windows(CAMPAIGNS, state, now, first)
+                since = first if days_requested == 1_000 else now - (days_requested - 1) * DAY
+                assert days_of(windows) == days_between(since, now)
 
     @given(schedule=complete, first=days, gaps=st.lists(st.integers(0, 500), max_size=8))
     def test_no_day_is_forgotten_however_rarely_syncs_run(

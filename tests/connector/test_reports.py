@@ -148,24 +148,24 @@ class TestRequests:
             *request.body["group_by"]
         }
 
-    @pytest.mark.parametrize(
-        ("chosen", "ids"),
-        [
+    def test_every_conversion_metric_is_requested(
+        self, report_account: ScriptedAccount, subtests: pytest.Subtests
+    ) -> None:
+        """By name or id; without a choice the metric that the account maps to revenue."""
+        cases: list[tuple[str, list[str]]] = [
             ("", ["PO"]),
             ("Refunded Order", ["RO"]),
             ("RO", ["RO"]),
             ("Placed Order,RO", ["PO", "RO"]),
-        ],
-    )
-    def test_every_conversion_metric_is_requested(
-        self, report_account: ScriptedAccount, chosen: str, ids: list[str]
-    ) -> None:
-        """By name or id; without a choice the metric that the account maps to revenue."""
-        run(tables="campaign_performance", conversion_metrics=chosen)
-        assert [
-            request.body["conversion_metric_id"]
-            for request in report_account.requests_to(CAMPAIGNS)
-        ] == ids
+        ]
+        for chosen, ids in cases:
+            with subtests.test(chosen=chosen):
+                report_account.requests.clear()
+                run(tables="campaign_performance", conversion_metrics=chosen)
+                assert [
+                    request.body["conversion_metric_id"]
+                    for request in report_account.requests_to(CAMPAIGNS)
+                ] == ids
 
     def test_metrics_of_one_name_are_all_requested(self, report_account: ScriptedAccount) -> None:
         """Two shops of one account both call theirs Placed Order."""
@@ -215,29 +215,37 @@ class TestRequests:
         assert "custom metric: the conversions are those of Placed Order" in warning
         assert run(tables="campaign_performance", conversion_metrics="RO").warnings == []
 
-    @pytest.mark.parametrize(
-        ("parts", "taken"),
-        [(["RO"], "RO"), (["RO", "RO"], "RO"), (["RO", "OE"], "PO"), (["gone"], "PO"), ([], "PO")],
-    )
     def test_revenue_mapped_to_a_custom_metric_counts_the_one_it_is_made_of(
-        self, report_account: ScriptedAccount, parts: list[str], taken: str
+        self, report_account: ScriptedAccount, subtests: pytest.Subtests
     ) -> None:
         """Klaviyo answers for a custom metric the numbers of its part, without the filters.
 
         A shop saw both reports agree to the cent (its probes of 2026-09-02, revision 2026-07-15),
         and aggregates refuse the id.
         """
-        groups = [{"metric_id": part, "metric_filters": None} for part in parts]
-        report_account.documents["/api/mapped-metrics"] = [
-            resource("mapped-metric", "revenue", {"custom-metric": "CM"})
+        cases: list[tuple[list[str], str]] = [
+            (["RO"], "RO"),
+            (["RO", "RO"], "RO"),
+            (["RO", "OE"], "PO"),
+            (["gone"], "PO"),
+            ([], "PO"),
         ]
-        report_account.included["/api/mapped-metrics"] = [
-            resource("custom-metric", "CM", name="Net", definition={"metric_groups": groups})
-        ]
-        (warning,) = run(tables="campaign_performance").warnings
-        (request,) = report_account.requests_to(CAMPAIGNS)
-        assert request.body["conversion_metric_id"] == taken
-        assert "revenue is mapped to a custom metric: the conversions are" in warning
+        for parts, taken in cases:
+            with subtests.test(parts=parts):
+                report_account.requests.clear()
+                groups = [{"metric_id": part, "metric_filters": None} for part in parts]
+                report_account.documents["/api/mapped-metrics"] = [
+                    resource("mapped-metric", "revenue", {"custom-metric": "CM"})
+                ]
+                report_account.included["/api/mapped-metrics"] = [
+                    resource(
+                        "custom-metric", "CM", name="Net", definition={"metric_groups": groups}
+                    )
+                ]
+                (warning,) = run(tables="campaign_performance").warnings
+                (request,) = report_account.requests_to(CAMPAIGNS)
+                assert request.body["conversion_metric_id"] == taken
+                assert "revenue is mapped to a custom metric: the conversions are" in warning
 
     @staticmethod
     def put_two_stores(account: ScriptedAccount, sums: dict[str, float]) -> None:

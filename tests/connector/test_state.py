@@ -335,21 +335,18 @@ class TestDamage:
         assert done.operations == []
         assert account.requests == []
 
-    @pytest.mark.parametrize(
-        "place",
-        [("form",), ("event", ""), ("profile", ""), ("list_profile", "x")],
-        ids=lambda place: place[0],
-    )
     @pytest.mark.usefixtures("full_account")
-    def test_a_watermark_in_the_future_is_refused(self, place: tuple[str, ...]) -> None:
+    def test_a_watermark_in_the_future_is_refused(self, subtests: pytest.Subtests) -> None:
         """It would skip everything until then, so nothing is written."""
         state = run(tables="all").state
-        path = ("accounts", f"of-{KEY}", "tables", *place, "watermark")
         later_than_any_clock = "2027-01-01T00:00:00.000000Z"
-        done = run(replaced(state, path, later_than_any_clock), tables="all")
-        assert isinstance(done.error, ConfigurationError)
-        assert f"watermark of {place[0]} is no past time" in str(done.error)
-        assert not [operation for operation in done.operations if isinstance(operation, Upsert)]
+        for place in (("form",), ("event", ""), ("profile", ""), ("list_profile", "x")):
+            with subtests.test(table=place[0]):
+                path = ("accounts", f"of-{KEY}", "tables", *place, "watermark")
+                done = run(replaced(state, path, later_than_any_clock), tables="all")
+                assert isinstance(done.error, ConfigurationError)
+                assert f"watermark of {place[0]} is no past time" in str(done.error)
+                assert not [row for row in done.operations if isinstance(row, Upsert)]
 
     @pytest.mark.parametrize("state", [None, {}])
     @pytest.mark.usefixtures("full_account")

@@ -136,20 +136,21 @@ class TestCheckpoints:
         assert (written["tag"], written["flow_action"]) == (3_400, 2_400)
         assert isinstance(done.error, ContractError)
 
-    @pytest.mark.parametrize("killed_after", range(50, 1_201, 230))
     def test_a_flow_deleted_after_a_kill_leaves_no_row(
-        self, account: ScriptedAccount, killed_after: int
+        self, account: ScriptedAccount, subtests: pytest.Subtests
     ) -> None:
         """The sync is killed in the midst of a large flow."""
         actions = [str(n) for n in range(1_200)]
-        account.documents["/api/flows"] = [resource("flow", "f", {"flow-actions": actions})]
         configuration = {"api_key": KEY, "tables": "flow,flow_action"}
-        connection = Loader(os.environ["KLAVIYO_BASE_URL"], configuration)
-        with pytest.raises(KilledError):
-            connection.sync(die_after=killed_after)
-        account.documents.clear()
-        connection.sync()
-        assert connection.rows("flow") == connection.rows("flow_action") == []
+        for killed_after in range(50, 1_201, 230):
+            with subtests.test(killed_after=killed_after):
+                account.documents["/api/flows"] = [resource("flow", "f", {"flow-actions": actions})]
+                connection = Loader(os.environ["KLAVIYO_BASE_URL"], configuration)
+                with pytest.raises(KilledError):
+                    connection.sync(die_after=killed_after)
+                account.documents.clear()
+                connection.sync()
+                assert connection.rows("flow") == connection.rows("flow_action") == []
 
     def test_a_state_that_was_handed_out_is_never_changed(self, account: ScriptedAccount) -> None:
         """A loader may store a state long after its checkpoint."""
@@ -265,9 +266,11 @@ def truncated(done: ScriptedRun) -> set[str]:
 class TestScopes:
     """An API key without some scopes."""
 
-    @pytest.mark.parametrize(
-        ("path", "scope", "skipped"),
-        [
+    def test_a_missing_scope_skips_its_tables_with_one_warning(
+        self, full_account: ScriptedAccount, subtests: pytest.Subtests
+    ) -> None:
+        """It names scope, tables and remedy; every other table arrives; the sync succeeds."""
+        cases: list[tuple[str, str, list[str]]] = [
             ("/api/forms", "forms:read", ["form", "form_daily", "form_version"]),
             (
                 "/api/segments",
@@ -288,20 +291,18 @@ class TestScopes:
             ("/api/profiles", "profiles:read", ["profile", "profile_suppression"]),
             ("/api/events", "events:read", ["event", "event_attribution"]),
             ("/api/tags", "tags:read", ["tag"]),
-        ],
-    )
-    def test_a_missing_scope_skips_its_tables_with_one_warning(
-        self, full_account: ScriptedAccount, path: str, scope: str, skipped: list[str]
-    ) -> None:
-        """It names scope, tables and remedy; every other table arrives; the sync succeeds."""
-        full_account.fail_with(path, 403, "You do not have permission to perform this action.")
-        done = run(tables="all")
-        assert done.error is None
-        (warning,) = done.warnings
-        assert scope in warning
-        assert f"skipped {', '.join(skipped)}; add the scope to the key" in warning
-        for table in TABLES.keys() - EMPTY:
-            assert bool(done.rows(table)) == (table not in skipped), table
+        ]
+        for path, scope, skipped in cases:
+            with subtests.test(scope=scope):
+                full_account.fail_with(path, 403, "You do not have permission.")
+                done = run(tables="all")
+                del full_account.responses[path]
+                assert done.error is None
+                (warning,) = done.warnings
+                assert scope in warning
+                assert f"skipped {', '.join(skipped)}; add the scope to the key" in warning
+                for table in TABLES.keys() - EMPTY:
+                    assert bool(done.rows(table)) == (table not in skipped), table
 
     def test_a_skipped_table_is_backfilled_with_the_scope(
         self, full_account: ScriptedAccount
@@ -451,23 +452,22 @@ class TestErrors:
         assert isinstance(done.error, ContractError) == fails
         assert not fails or "form: 11 of 1,062 records cannot be stored" in str(done.error)
 
-    @pytest.mark.parametrize(
-        "account_document",
-        [None, {}, {"id": "a"}, {"id": None, "attributes": {"timezone": "UTC"}},
-         {"attributes": {"timezone": "UTC"}}, {"id": "a", "attributes": {"timezone": None}},
-         {"id": "a", "attributes": {"timezone": "Mars/Olympus"}},
-         {"id": "a", "attributes": {"timezone": "America"}}, "text"],
-    )  # fmt: skip
     def test_an_account_without_id_or_time_zone_ends_the_sync(
-        self, server: Any, monkeypatch: pytest.MonkeyPatch, account_document: Any
+        self, server: Any, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
     ) -> None:
         """Keys and days would be wrong, so nothing is written."""
         monkeypatch.setattr("session.MAX_ATTEMPTS", 1)
-        document = {"data": [account_document], "links": {}}
-        server.expect_request("/api/accounts").respond_with_json(document)
-        done = run()
-        assert isinstance(done.error, ContractError)
-        assert "/api/accounts" in str(done.error)
+        zones: list[Any] = [{"timezone": zone} for zone in (None, "Mars/Olympus", "America")]
+        nameless = [{**id_, "attributes": {"timezone": "UTC"}} for id_ in ({}, {"id": None})]
+        cases: list[Any] = [None, "text", {}, {"id": "a"}, *nameless]
+        for document in [*cases, *({"id": "a", "attributes": zone} for zone in zones)]:
+            with subtests.test(document=document):
+                server.clear()
+                content = {"data": [document], "links": {}}
+                server.expect_request("/api/accounts").respond_with_json(content)
+                done = run()
+                assert isinstance(done.error, ContractError)
+                assert "/api/accounts" in str(done.error)
 
 
 class TestManyAccounts:

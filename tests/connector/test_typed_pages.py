@@ -136,23 +136,24 @@ class TestEquality:
         clean, parsed = decode_both(whole[:at] + junk + whole[at + cut :], EVENTS)
         assert clean is None or content_of(clean, EVENTS) == content_of(parsed, EVENTS)
 
-    @pytest.mark.parametrize(
-        "value",
-        ["a\0b", "\ud800", "7" * 5_000, 2**63, -(2**63) - 1, float("nan"), float("inf"), [[1]] * 2,
-         {"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}],
-    )  # fmt: skip
-    def test_what_needs_a_conversion_is_not_clean(self, value: Any) -> None:
+    def test_what_needs_a_conversion_is_not_clean(self, subtests: pytest.Subtests) -> None:
         """A value that the warehouse cannot store as it is takes the page to the converters."""
-        clean, parsed = decode_both(json.dumps(usual_page(value)).encode(), EVENTS)
-        assert clean is None
-        assert len(make_rows(EVENT, documents(parsed))[0]) == 1
+        numbers: list[Any] = ["7" * 5_000, 2**63, -(2**63) - 1, float("nan"), float("inf")]
+        deep: list[Any] = [[[1]] * 2, {"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}]
+        for value in ["a\0b", "\ud800", *numbers, *deep]:
+            with subtests.test(value=value):
+                clean, parsed = decode_both(json.dumps(usual_page(value)).encode(), EVENTS)
+                assert clean is None
+                assert len(make_rows(EVENT, documents(parsed))[0]) == 1
 
-    @pytest.mark.parametrize("value", ["text", 2**63 - 1, 0.1, True, None, [], {"a": [{"b": {}}]}])
-    def test_what_klaviyo_sends_is_clean(self, value: Any) -> None:
+    def test_what_klaviyo_sends_is_clean(self, subtests: pytest.Subtests) -> None:
         """The usual page is decoded fast; otherwise the equality above would prove nothing."""
-        clean, parsed = decode_both(json.dumps(usual_page(value)).encode(), EVENTS)
-        assert clean is not None
-        assert content_of(clean, EVENTS) == content_of(parsed, EVENTS)
+        cases: list[Any] = ["text", 2**63 - 1, 0.1, True, None, [], {"a": [{"b": {}}]}]
+        for value in cases:
+            with subtests.test(value=value):
+                clean, parsed = decode_both(json.dumps(usual_page(value)).encode(), EVENTS)
+                assert clean is not None
+                assert content_of(clean, EVENTS) == content_of(parsed, EVENTS)
 
     def test_invalid_utf8_in_what_no_column_reads_is_not_clean(self) -> None:
         """Msgspec skips the links of a page without a look at their encoding."""

@@ -52,9 +52,9 @@ def test_an_invalid_warehouse_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert "notes.duckdb cannot be opened" in line
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "message"),
-    [
+def test_an_undeclared_name_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """The error quotes the name in dashboard.yml that dbt or the format does not have."""
+    cases = [
         ("metrics: [open_rate]", "metrics: [joy_rate]", "no sum or ratio named 'joy_rate'"),
         ("metrics: [open_rate]", "metrics: [engagement_score]", "no sum or ratio named 'engag"),
         ("by: [send_channel]", "by: [mood]", "has no dimension named 'mood'"),
@@ -69,15 +69,12 @@ def test_an_invalid_warehouse_is_named(tmp_path: Path, capsys: pytest.CaptureFix
         ("revenue_daily: shop_orders", "revenue_daily: conversions", "is of another model"),
         ("width: half", "wide: half", "unexpected keyword argument 'wide'"),
         ("model: message_performance", "model: moods", "no semantic model named 'moods'"),
-    ],
-)
-def test_an_undeclared_name_is_refused(
-    tmp_path: Path, before: str, after: str, message: str
-) -> None:
-    """The error quotes the name in dashboard.yml that dbt or the format does not have."""
-    content = declaration.DASHBOARD.read_text()
-    assert before in content
-    changed = tmp_path / "dashboard.yml"
-    changed.write_text(content.replace(before, after, 1))
-    with pytest.raises(LookerError, match=message):
-        declaration.load(semantic.load(), changed)
+    ]
+    for before, after, message in cases:
+        with subtests.test(after=after):
+            content = declaration.DASHBOARD.read_text()
+            assert before in content
+            changed = tmp_path / "dashboard.yml"
+            changed.write_text(content.replace(before, after, 1))
+            with pytest.raises(LookerError, match=message):
+                declaration.load(semantic.load(), changed)

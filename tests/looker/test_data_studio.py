@@ -89,9 +89,11 @@ def test_every_value_is_encoded() -> None:
     assert address.isascii()
 
 
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
+def test_an_invalid_google_name_is_refused(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    """The command exits with 2, its last line quotes the name, and no link is printed."""
+    cases = [
         ("--project", "My Project"),
         ("--project", "p"),
         ("--project", "my-project&c.reportId=x"),
@@ -99,22 +101,21 @@ def test_every_value_is_encoded() -> None:
         ("--dataset", "my-dataset"),
         ("--dataset", "klaviyo.klaviyo__message_performance"),
         ("--billing-project", "Finance"),
-    ],
-)
-def test_an_invalid_google_name_is_refused(
-    option: str, value: str, capsys: pytest.CaptureFixture[str]
+    ]
+    for option, value in cases:
+        with subtests.test(option=option, value=value):
+            with pytest.raises(SystemExit, match="2"):
+                looker.main(["link", *LOCATION, option, value])
+            printed = capsys.readouterr()
+            assert printed.out == ""
+            assert f"{option}: {value!r} cannot be a Google" in printed.err.splitlines()[-1]
+
+
+def test_an_invalid_template_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
 ) -> None:
-    """The command exits with 2, its last line quotes the name, and no link is printed."""
-    with pytest.raises(SystemExit, match="2"):
-        looker.main(["link", *LOCATION, option, value])
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert f"{option}: {value!r} cannot be a Google" in printed.err.splitlines()[-1]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
+    """One line names the invalid id, alias or day, and no link is printed."""
+    cases: list[tuple[dict[str, object], str]] = [
         ({"report_id": "looker-2026"}, "'looker-2026' cannot be a Google report id"),
         ({"aliases": []}, "without aliases"),
         ({"aliases": ["ds0"]}, "no mart for the alias 'ds0'"),
@@ -122,20 +123,14 @@ def test_an_invalid_google_name_is_refused(
         ({"verified": None}, "`verified` must be a day up to today, not None"),
         ({"verified": TODAY + timedelta(days=2)}, "`verified` must be a day up to today"),
         ({"owner": "me"}, "unexpected keyword argument 'owner'"),
-    ],
-)
-def test_an_invalid_template_is_refused(
-    changes: dict[str, object],
-    message: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """One line names the invalid id, alias or day, and no link is printed."""
-    assert looker.main(["link", *LOCATION, *write_template(tmp_path, **changes)]) == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    [line] = printed.err.splitlines()
-    assert message in line
+    ]
+    for changes, message in cases:
+        with subtests.test(changes=changes):
+            assert looker.main(["link", *LOCATION, *write_template(tmp_path, **changes)]) == 1
+            printed = capsys.readouterr()
+            assert printed.out == ""
+            [line] = printed.err.splitlines()
+            assert message in line
 
 
 def test_an_old_verification_is_a_warning(

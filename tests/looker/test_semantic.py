@@ -9,9 +9,9 @@ from looker import semantic
 from looker.errors import LookerError
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "message"),
-    [
+def test_unsupported_yaml_is_refused(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A metric that is no sum, ratio or formula, and a missing or invalid text, is an error."""
+    cases = [
         ("agg: sum", "agg: average", "'recipients': only the sum of a column"),
         ("expr: recipients", "expr: recipients + 1", "'recipients': only the sum of a column"),
         ("numerator: opens_unique", "numerator: {name: opens_unique, filter: x}", "'open_rate'"),
@@ -22,17 +22,16 @@ from looker.errors import LookerError
         ("data_type: date", "data_type: moon", "sent_on: unknown type 'moon'"),
         ("doc('recipients')", "doc('mood')", "document nothing named 'mood'"),
         ("models:", "models: [", "klaviyo__message_performance.yml is no YAML"),
-    ],
-)
-def test_unsupported_yaml_is_refused(tmp_path: Path, before: str, after: str, message: str) -> None:
-    """A metric that is no sum, ratio or formula, and a missing or invalid text, is an error."""
+    ]
     models = Path(shutil.copytree(semantic.MODELS, tmp_path / "models"))
     file = models / "marts" / "klaviyo__message_performance.yml"
     content = file.read_text()
-    assert before in content
-    file.write_text(content.replace(before, after, 1))
-    with pytest.raises(LookerError, match=message):
-        semantic.load(models)
+    for before, after, message in cases:
+        with subtests.test(after=after):
+            assert before in content
+            file.write_text(content.replace(before, after, 1))
+            with pytest.raises(LookerError, match=message):
+                semantic.load(models)
 
 
 def test_a_missing_models_folder_is_named(tmp_path: Path) -> None:

@@ -109,25 +109,24 @@ def test_variations_have_send_times_of_their_own(company: Company) -> None:
             assert len(set(times.values())) == len(variations) > 1
 
 
-@pytest.mark.parametrize(
-    ("revenue", "names", "is_mapped"),
-    [
+def test_revenue_metrics_are_as_asked_for(subtests: pytest.Subtests) -> None:
+    """An account has one metric called Placed Order, two of different stores, or none."""
+    cases: list[tuple[Revenue, list[str], bool]] = [
         ("mapped", ["Shopify"], True),
         ("unmapped", ["Shopify"], False),
         ("twice", ["WooCommerce", "Shopify"], False),
         ("none", [], False),
-    ],
-)
-def test_revenue_metrics_are_as_asked_for(
-    revenue: Revenue, names: list[str], *, is_mapped: bool
-) -> None:
-    """An account has one metric called Placed Order, two of different stores, or none."""
-    company = build_company(7, EPOCH, 1, revenue=revenue)
-    metrics = [each["attributes"] for each in build_resources(company, "metric", NOON)]
-    stores = [m["integration"]["name"] for m in metrics if m["name"] == "Placed Order"]
-    (mapped,) = (m for m in build_resources(company, "mapped-metric", NOON) if m["id"] == "revenue")
-    assert stores == names
-    assert ("metric" in mapped.get("relationships", {})) == is_mapped
+    ]
+    for revenue, names, is_mapped in cases:
+        with subtests.test(revenue=revenue):
+            company = build_company(7, EPOCH, 1, revenue=revenue)
+            metrics = [each["attributes"] for each in build_resources(company, "metric", NOON)]
+            stores = [m["integration"]["name"] for m in metrics if m["name"] == "Placed Order"]
+            (mapped,) = (
+                m for m in build_resources(company, "mapped-metric", NOON) if m["id"] == "revenue"
+            )
+            assert stores == names
+            assert ("metric" in mapped.get("relationships", {})) == is_mapped
 
 
 def test_variations_share_all_recipients(company: Company) -> None:

@@ -23,9 +23,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
+def test_wrong_argument_is_named(subtests: pytest.Subtests) -> None:
+    """A wrong argument ends the command with a line that names it, without a traceback."""
+    cases: list[tuple[tuple[str, ...], str]] = [
         (("--now", "yesterday"), "--now"),
         (("--epoch", "2026-13-01"), "--epoch"),
         (("--events", "-1"), "--events"),
@@ -38,14 +38,13 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--now", "9999-12-30"), "out of range"),
         (("--port", "70000"), "70000"),
         (("--now", "2020-01-01", "--epoch", "2026-11-21"), "2020-01-01"),
-    ],
-)
-def test_wrong_argument_is_named(arguments: tuple[str, ...], named: str) -> None:
-    """A wrong argument ends the command with a line that names it, without a traceback."""
-    ended = run("--port", "0", *arguments) if "--port" not in arguments else run(*arguments)
-    assert ended.returncode != 0
-    assert named in ended.stderr.splitlines()[-1]
-    assert "Traceback" not in ended.stderr
+    ]
+    for arguments, named in cases:
+        with subtests.test(arguments=arguments):
+            ended = run("--port", "0", *arguments) if "--port" not in arguments else run(*arguments)
+            assert ended.returncode != 0
+            assert named in ended.stderr.splitlines()[-1]
+            assert "Traceback" not in ended.stderr
 
 
 def test_port_in_use_is_named() -> None:

@@ -113,19 +113,16 @@ def test_every_endpoint_has_a_specification() -> None:
     assert paths == list_paths()
 
 
-@pytest.mark.parametrize(
-    ("path", "headers", "status"),
-    [
+def test_errors_are_complete(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
+    """An error has at least an id, a code, a title, a detail and its source, as clients expect."""
+    cases: list[tuple[str, dict[str, Any], int]] = [
         ("/api/events", {"Authorization": None}, 401),
         ("/api/events?colour=red", {}, 400),
         ("/api/flows/NONE", {}, 404),
-    ],
-)
-def test_errors_are_complete(
-    sandbox: Sandbox, path: str, headers: dict[str, Any], status: int
-) -> None:
-    """An error has at least an id, a code, a title, a detail and its source, as clients expect."""
-    response = sandbox.request("GET", path, headers=headers)
-    (error,) = response.json()["errors"]
-    assert {"id", "status", "code", "title", "detail", "source"} <= set(error)
-    assert (response.status_code, error["status"]) == (status, status)
+    ]
+    for path, headers, status in cases:
+        with subtests.test(path=path):
+            response = sandbox.request("GET", path, headers=headers)
+            (error,) = response.json()["errors"]
+            assert {"id", "status", "code", "title", "detail", "source"} <= set(error)
+            assert (response.status_code, error["status"]) == (status, status)

@@ -305,9 +305,15 @@ class TestReports:
 class TestAggregates:
     """Metric aggregates count the same events by their own dates."""
 
-    @pytest.mark.parametrize(
-        ("metric", "dimension"),
-        [
+    def test_counts_equal_the_events(
+        self,
+        account: Account,
+        documents: list[Any],
+        metric_names: dict[str | None, str],
+        subtests: pytest.Subtests,
+    ) -> None:
+        """A row's daily count is the number of listed events of that day and dimension."""
+        cases = [
             ("Opened Email", "Inbox Provider"),
             ("Received Email", "$message"),
             ("Clicked Email", "Bot Click"),
@@ -315,46 +321,38 @@ class TestAggregates:
             ("Bounced Email", "Bounce Type"),
             ("Submitted Form", "form_id"),
             ("Subscribed to List", "List"),
-        ],
-    )
-    def test_counts_equal_the_events(
-        self,
-        account: Account,
-        documents: list[Any],
-        metric_names: dict[str | None, str],
-        metric: str,
-        dimension: str,
-    ) -> None:
-        """A row's daily count is the number of listed events of that day and dimension."""
-        zone = ZoneInfo("America/Los_Angeles")
-        expected: Counter[tuple[str, str]] = Counter()
-        people = set()
-        for document in documents:
-            at = document["attributes"]["timestamp"]
-            if metric_name(document, metric_names) == metric and at >= NOON - 100 * DAY:
-                day = datetime.fromtimestamp(at, zone).date().isoformat()
-                value = str(document["attributes"]["event_properties"].get(dimension, ""))
-                expected[day, value] += 1
-                people.add((day, value, document["relationships"]["profile"]["data"]["id"]))
-        dates, rows = aggregates.metric_aggregates(
-            account,
-            metric_id=account.company.metric(metric).id,
-            measurements=("count", "unique"),
-            interval="day",
-            by=(dimension,),
-            since=NOON - 100 * DAY,
-            before=NOON + DAY,
-            timezone=zone.key,
-            filters=(),
-        )
-        found = {
-            (day[:10], row["dimensions"][0]): count
-            for row in rows
-            for day, count in zip(dates, row["measurements"]["count"], strict=True)
-            if count
-        }
-        assert expected == found
-        assert sum(sum(row["measurements"]["unique"]) for row in rows) == len(people)
+        ]
+        for metric, dimension in cases:
+            with subtests.test(metric=metric, dimension=dimension):
+                zone = ZoneInfo("America/Los_Angeles")
+                expected: Counter[tuple[str, str]] = Counter()
+                people = set()
+                for document in documents:
+                    at = document["attributes"]["timestamp"]
+                    if metric_name(document, metric_names) == metric and at >= NOON - 100 * DAY:
+                        day = datetime.fromtimestamp(at, zone).date().isoformat()
+                        value = str(document["attributes"]["event_properties"].get(dimension, ""))
+                        expected[day, value] += 1
+                        people.add((day, value, document["relationships"]["profile"]["data"]["id"]))
+                dates, rows = aggregates.metric_aggregates(
+                    account,
+                    metric_id=account.company.metric(metric).id,
+                    measurements=("count", "unique"),
+                    interval="day",
+                    by=(dimension,),
+                    since=NOON - 100 * DAY,
+                    before=NOON + DAY,
+                    timezone=zone.key,
+                    filters=(),
+                )
+                found = {
+                    (day[:10], row["dimensions"][0]): count
+                    for row in rows
+                    for day, count in zip(dates, row["measurements"]["count"], strict=True)
+                    if count
+                }
+                assert expected == found
+                assert sum(sum(row["measurements"]["unique"]) for row in rows) == len(people)
 
     def test_attributed_orders_equal_the_reports(self, account: Account) -> None:
         """Orders by attributed message, over all time, equal the conversions of the reports."""

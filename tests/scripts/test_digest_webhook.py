@@ -109,17 +109,20 @@ def test_a_service_that_cannot_be_reached(
     assert "The webhook at 127.0.0.1 cannot be reached: ConnectionError." in output
 
 
-@pytest.mark.parametrize(
-    "address",
-    [f"http://hooks.example.com/{SECRET}", f"ftp://127.0.0.1/{SECRET}", SECRET, "https://"],
-)
 def test_an_address_that_others_can_read_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
 ) -> None:
     """Only https, or http to this machine; the message does not repeat the address."""
-    monkeypatch.setenv("DIGEST_WEBHOOK", address)
-    output = smoke(capsys, 2, "--by", "webhook")
-    assert "DIGEST_WEBHOOK: it must be an address that begins with https://" in output
+    for address in [
+        f"http://hooks.example.com/{SECRET}",
+        f"ftp://127.0.0.1/{SECRET}",
+        SECRET,
+        "https://",
+    ]:
+        with subtests.test(address=address):
+            monkeypatch.setenv("DIGEST_WEBHOOK", address)
+            output = smoke(capsys, 2, "--by", "webhook")
+            assert "DIGEST_WEBHOOK: it must be an address that begins with https://" in output
 
 
 def test_a_missing_webhook_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -226,19 +226,18 @@ def test_every_engine_exports_the_same_bytes(
     assert len(read_campaign_ids(from_duckdb)) == len(ROWS)
 
 
-@pytest.mark.parametrize(
-    ("options", "ids"),
-    [
+def test_range_excludes_its_end(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """A range includes its start and excludes its end, so adjacent exports share no row."""
+    cases: list[tuple[list[str], list[str]]] = [
         (["--start", "2026-11-02", "--end", "2026-11-04"], ["c2", "c3"]),
         (["--end", "2026-11-02"], ["c1"]),
         (["--start", "2026-11-03"], ["c3", "c4"]),
         (["--limit", "1"], ["c1"]),
         (["--start", "2027-01-01"], []),
-    ],
-)
-def test_range_excludes_its_end(tmp_path: Path, options: list[str], ids: list[str]) -> None:
-    """A range includes its start and excludes its end, so adjacent exports share no row."""
-    assert read_campaign_ids(export_csv(tmp_path / "out.csv", *options)) == ids
+    ]
+    for options, ids in cases:
+        with subtests.test(options=options):
+            assert read_campaign_ids(export_csv(tmp_path / "out.csv", *options)) == ids
 
 
 def test_dry_run_prints_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,9 +302,11 @@ def test_failed_upload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert file.exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
+def test_invalid_options_are_refused_before_writing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Options that do not fit the mart exit with 2, and nothing is written."""
+    cases: list[tuple[list[str], str]] = [
         (
             ["klaviyo__campaigns"],
             "There is no mart klaviyo__campaigns here, but klaviyo__campaign_ext",
@@ -316,17 +317,11 @@ def test_failed_upload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["--upload-s3", "s3://archive"], "s3://archive is no address in S3"),
         (["--upload-s3", "s3://archive/{start}.csv"], "'start' is not given"),
         (["--upload-s3", "s3://archive/{day}.csv"], "known: mart, start, end"),
-    ],
-)
-def test_invalid_options_are_refused_before_writing(
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    arguments: list[str],
-    line: str,
-) -> None:
-    """Options that do not fit the mart exit with 2, and nothing is written."""
-    assert line in get_error(capsys, 2, *arguments)
-    assert not list(tmp_path.rglob("*.csv"))
+    ]
+    for arguments, line in cases:
+        with subtests.test(arguments=arguments):
+            assert line in get_error(capsys, 2, *arguments)
+            assert not list(tmp_path.rglob("*.csv"))
 
 
 @pytest.mark.parametrize(

@@ -236,9 +236,9 @@ def test_no_answer_holds_a_person(assistant: Assistant) -> None:
     assert [person for person in people if repr(person) in repr(answers)] == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
+def test_a_question_that_cannot_be_asked(assistant: Assistant, subtests: pytest.Subtests) -> None:
+    """An unknown name or malformed value is an error that names it."""
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"metrics": ["profiles"]}, "There is no metric named 'profiles'"),
         ({"metrics": ["opens"], "dimensions": ["email"]}, "no dimension of message_performance"),
         ({"metrics": ["opn_rate"]}, "Similar names: open_rate"),
@@ -262,14 +262,10 @@ def test_no_answer_holds_a_person(assistant: Assistant) -> None:
             },
             "sent_on is no text",
         ),
-    ],
-)
-def test_a_question_that_cannot_be_asked(
-    assistant: Assistant, arguments: dict[str, Any], reason: str
-) -> None:
-    """An unknown name or malformed value is an error that names it."""
-    with pytest.raises(ToolFailedError, match=re.escape(reason)):
-        assistant.call("query_metrics", **arguments)
+    ]
+    for arguments, reason in cases:
+        with subtests.test(reason), pytest.raises(ToolFailedError, match=re.escape(reason)):
+            assistant.call("query_metrics", **arguments)
 
 
 def test_amounts_of_two_currencies_are_never_one_sum(assistant: Assistant) -> None:

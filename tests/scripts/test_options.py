@@ -27,9 +27,11 @@ def _last_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize(
-    ("main", "arguments", "reason"),
-    [
+def test_last_line_names_the_option_and_its_form(
+    last_demo: Path, capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    """A malformed option exits with 2, and nothing is started, written or removed."""
+    cases: list[tuple[Callable[[list[str]], int], list[str], str]] = [
         (demo.main, ["--campaigns", "-3"], f"--campaigns: '-3' {COUNT}"),
         (demo.main, ["--profiles=0"], f"--profiles: '0' {COUNT}"),
         (demo.main, ["--now", "junk"], "--now: 'junk' is not a time such as 2026-11-16T15"),
@@ -45,20 +47,13 @@ def _last_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (bench.main, ["--events", "0"], f"--events: '0' {COUNT}"),
         (bench.main, ["--events", "-5"], f"--events: '-5' {COUNT}"),
         (warehouse.main, ["--events", "some"], f"--events: 'some' {COUNT}"),
-    ],
-)
-def test_last_line_names_the_option_and_its_form(
-    last_demo: Path,
-    capsys: pytest.CaptureFixture[str],
-    main: Callable[[list[str]], int],
-    arguments: list[str],
-    reason: str,
-) -> None:
-    """A malformed option exits with 2, and nothing is started, written or removed."""
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
-    assert reason in capsys.readouterr().err.splitlines()[-1]
-    assert list(last_demo.parent.iterdir()) == [last_demo]
+    ]
+    for main, arguments, reason in cases:
+        with subtests.test(arguments=arguments):
+            with pytest.raises(SystemExit, match="2"):
+                main(arguments)
+            assert reason in capsys.readouterr().err.splitlines()[-1]
+            assert list(last_demo.parent.iterdir()) == [last_demo]
 
 
 def test_a_library_is_no_command() -> None:

@@ -44,17 +44,16 @@ def test_a_change_in_the_connector_is_drift(
     assert "run `.venv/bin/python -m scripts.generate_dbt`" in printed.err
 
 
-@pytest.mark.parametrize(
-    ("name", "edit"), [("MACROS", "'metric',"), ("SOURCES", "locale"), ("EXPOSURES", "LookML")]
-)
 def test_generating_again_removes_the_drift(
-    name: str, edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     """A hand edit or a missing file fails the check until the command has run."""
-    file = tmp_path / "generated"
-    monkeypatch.setattr(generate_dbt, name, file)
+    for name, edit in [("MACROS", "'metric',"), ("SOURCES", "locale"), ("EXPOSURES", "LookML")]:
+        with subtests.test(name=name):
+            file = tmp_path / "generated"
+            monkeypatch.setattr(generate_dbt, name, file)
 
-    assert generate_dbt.main(["--check"]) == 1
-    assert generate_dbt.main([]) == generate_dbt.main(["--check"]) == 0
-    file.write_text(file.read_text().replace(edit, ""))
-    assert generate_dbt.main(["--check"]) == 1
+            assert generate_dbt.main(["--check"]) == 1
+            assert generate_dbt.main([]) == generate_dbt.main(["--check"]) == 0
+            file.write_text(file.read_text().replace(edit, ""))
+            assert generate_dbt.main(["--check"]) == 1

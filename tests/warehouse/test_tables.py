@@ -168,6 +168,18 @@ def test_an_unknown_group_is_named_with_the_groups(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_blank_selection_of_groups_is_all_of_them(tmp_path: Path) -> None:
+    """`klaviyo_groups` without a name keeps every mart, metric and exposure."""
+    empty = raw.write(tmp_path / "raw.db", {})
+    blank = "--vars", "{klaviyo_groups: [' ', '']}"
+    done = dbt.run(tmp_path, "ls", "--output", "name", *blank, raw=empty)
+
+    assert done.returncode == 0, done.stdout
+    marts = {file.stem for file in (dbt.PROJECT / "models" / "marts").glob("*.sql")}
+    assert {*marts, "dashboard", "open_rate"} - {*done.stdout.split()} == set()
+
+
+@pytest.mark.slow
 def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     """One error names every wrong setting and word, and the nearest name where there is one."""
     empty = raw.write(tmp_path / "raw.db", {})
