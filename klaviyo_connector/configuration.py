@@ -75,16 +75,16 @@ class Configuration:
     reread_events_from: date | None = None
 
 
-def parse_configuration(given: Mapping[str, object]) -> Configuration:
+def parse_configuration(raw: Mapping[str, object]) -> Configuration:
     """The typed configuration. Raises ConfigurationError with the key's name and the remedy."""
-    for name, value in given.items():
+    for name, value in raw.items():
         if name not in KEYS:
             raise ConfigurationError(
                 f"unknown configuration key {quote(name)}; known: {', '.join(KEYS)}"
             )
         if not isinstance(value, str):
             raise ConfigurationError(f"{name} must be text: Fivetran configuration is all strings")
-    texts = {name: str(given.get(name, "")) for name in KEYS}
+    texts = {name: str(raw.get(name, "")) for name in KEYS}
     return Configuration(
         api_keys=_parse_api_keys(texts["api_key"]),
         start_date=_parse_day("start_date", texts["start_date"].strip()),

@@ -48,7 +48,7 @@ from streams.quota import ReportQuota
 from streams.registry import PARENTS, REFILLED, STREAMS, TABLES, scopes, select_streams
 from streams.report_schedule import has_untracked_days
 from streams.reports import sync_reports
-from streams.reread import reread_people
+from streams.reread import reread_profiles
 from streams.resources import sync_resource
 from streams.writer import RowWriter
 from tables.converters import format_utc, to_string
@@ -337,7 +337,7 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
         elif stream is scheduled[0]:
             yield sync_reports(context, writer, ReportQuota(context))
     if EVENTS in streams and not context.scopes.skips(EVENTS.table):
-        yield _track(context, writer, EVENTS, reread_people(context, writer))
+        yield _track(context, writer, EVENTS, reread_profiles(context, writer))
 
 
 def _run_stream(context: AccountContext, writer: RowWriter, stream: Stream) -> Iterator[Operation]:

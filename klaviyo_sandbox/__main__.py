@@ -115,8 +115,13 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         metavar="N",
         help="determines everything that ever happens in it; default: %(default)s",
     )
-    add("--now", type=moment, metavar="TIME", help="its clock, ISO 8601; default: this moment")
-    add("--epoch", type=day, metavar="DATE", help="the day it is built around; default: --now's")
+    add("--now", type=parse_time, metavar="TIME", help="its clock, ISO 8601; default: this moment")
+    add(
+        "--epoch",
+        type=parse_day,
+        metavar="DATE",
+        help="the day it is built around; default: --now's",
+    )
     add(
         "--campaigns",
         type=count,
@@ -203,12 +208,12 @@ def _add_server_options(add: Callable[..., argparse.Action]) -> None:
 # argparse names these functions in its messages: "invalid count value: '-1'".
 
 
-def moment(text: str) -> int:
+def parse_time(text: str) -> int:
     """Return an ISO 8601 datetime as epoch seconds."""
     return int(parse_iso(text))
 
 
-def day(text: str) -> date:
+def parse_day(text: str) -> date:
     """Return an ISO 8601 date."""
     return date.fromisoformat(text)
 

@@ -108,7 +108,7 @@ class Account:
     def _make_due_changes(self) -> None:
         """Apply the scheduled changes up to now, in the order of their requests."""
         due = [change for at, change in self._due_changes if at <= self.now]
-        self._due_changes = [one for one in self._due_changes if one[0] > self.now]
+        self._due_changes = [change for change in self._due_changes if change[0] > self.now]
         for change in due:
             change()
         self._cache.clear()
@@ -158,8 +158,8 @@ class Account:
 
     def _delete_owned(self, owner: Json) -> None:
         for relationship in OWNED.get(owner["type"], ()):
-            for one in owner["relationships"][relationship]["data"]:
-                self.edit(one["type"], one["id"], None)
+            for identifier in owner["relationships"][relationship]["data"]:
+                self.edit(identifier["type"], identifier["id"], None)
 
     def erase(self, profile_id: str, delay: int) -> None:
         """Erase a person now; the properties of their events are redacted after a delay."""
@@ -214,7 +214,7 @@ class Account:
             deleted = {key for key, changes in self._edits.items() if changes is None}
             edited = map(self._apply_edit, self._build(resource_type))
             self._cache[resource_type] = [
-                _without_deleted(each, deleted) if deleted else each
+                _drop_deleted(each, deleted) if deleted else each
                 for each in edited
                 if each is not None
             ]
@@ -249,7 +249,7 @@ class Account:
         stays = np.flatnonzero(self.memberships.group == group)
         return stays[np.argsort(self.memberships.joined_at[stays], kind="stable")]
 
-    def _current_stays(self, group_id: str) -> Ints:
+    def _list_current_stays(self, group_id: str) -> Ints:
         stays = self.stays(group_id)
         joined, left = self.memberships.joined_at[stays], self.memberships.left_at[stays]
         current = (joined <= self.now) & (self.now < left)
@@ -257,7 +257,7 @@ class Account:
         return stays[current & (created <= self.now)]
 
     def _build_members(self, group_id: str) -> list[Json]:
-        stays = self._current_stays(group_id)
+        stays = self._list_current_stays(group_id)
         joined = self.memberships.joined_at[stays].tolist()
         members = []
         for person, at in zip(self.memberships.person[stays].tolist(), joined, strict=True):
@@ -276,7 +276,7 @@ class Account:
         resources = build_resources(self.company, resource_type, self.now)
         if resource_type in ("list", "segment"):
             for group in resources:
-                group["attributes"]["profile_count"] = len(self._current_stays(group["id"]))
+                group["attributes"]["profile_count"] = len(self._list_current_stays(group["id"]))
         return resources
 
     def _apply_edit(self, resource: Json) -> Json | None:
@@ -295,13 +295,13 @@ class Account:
         return resource | {"attributes": _merge(attributes, changes | updated)}
 
 
-def _without_deleted(resource: Json, deleted: Collection[tuple[str, str]]) -> Json:
+def _drop_deleted(resource: Json, deleted: Collection[tuple[str, str]]) -> Json:
     """Return a resource whose to-many relationships lead to none of the deleted ones."""
     relationships = resource.get("relationships", {})
     kept = {
-        name: [each for each in one["data"] if (each["type"], each["id"]) not in deleted]
-        for name, one in relationships.items()
-        if isinstance(one.get("data"), list)
+        name: [each for each in link["data"] if (each["type"], each["id"]) not in deleted]
+        for name, link in relationships.items()
+        if isinstance(link.get("data"), list)
     }
     changed = {name: {**relationships[name], "data": data} for name, data in kept.items()}
     return resource | {"relationships": relationships | changed} if changed else resource

@@ -149,7 +149,7 @@ class _FieldMapping:
 
     def _find_origins(self, table: str, columns: Iterable[str]) -> list[str]:
         try:
-            return sorted({one for column in columns for one in self._origins[table][column]})
+            return sorted({origin for column in columns for origin in self._origins[table][column]})
         except KeyError as missing:
             raise LookerError(
                 f"The origin of {table}, {missing} is unknown:"

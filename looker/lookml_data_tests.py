@@ -83,12 +83,12 @@ def _build_query(model: SemanticModel, names: list[str], explores: Explores) -> 
 
 
 def _build_comparison(model: SemanticModel, name: str) -> dict[str, str]:
-    explore, mart = (f"coalesce(${{{model.name}.{one}}}, 0)" for one in (name, f"mart_{name}"))
+    explore, mart = (f"coalesce(${{{model.name}.{part}}}, 0)" for part in (name, f"mart_{name}"))
     return {"name": f"{name}_of_the_mart", "expression": f"abs({explore} - {mart}) < {CENT}"}
 
 
 def _find_amounts(model: SemanticModel, semantics: Semantics) -> list[Metric]:
-    return [one for one in semantics.metrics_of(model) if one.is_money and one.column]
+    return [metric for metric in semantics.metrics_of(model) if metric.is_money and metric.column]
 
 
 def _name_total(metric: Metric) -> str:

@@ -78,8 +78,8 @@ def _build_date_filter(model: SemanticModel, dashboard: Dashboard) -> dict[str, 
 def _build_join(model: SemanticModel, joined: SemanticModel) -> dict[str, Any]:
     join = find_join(model, joined)
     conditions = [
-        f"${{{lookml.field_reference(model, one)}}} = ${{{lookml.field_reference(joined, other)}}}"
-        for one, other in join.columns
+        f"${{{lookml.field_reference(model, own)}}} = ${{{lookml.field_reference(joined, other)}}}"
+        for own, other in join.columns
     ]
     return {
         "name": joined.name,

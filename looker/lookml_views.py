@@ -51,12 +51,16 @@ def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard
         "dimensions": [
             _build_key_dimension(model),
             *(
-                _build_dimension(one)
-                | _build_words(one, dashboard)
-                | _build_links(one, model, dashboard)
-                for one in dimensions
+                _build_dimension(dimension)
+                | _build_words(dimension, dashboard)
+                | _build_links(dimension, model, dashboard)
+                for dimension in dimensions
             ),
-            *(_build_order(one, dashboard) for one in dimensions if _is_ordered(one, dashboard)),
+            *(
+                _build_order(dimension, dashboard)
+                for dimension in dimensions
+                if _is_ordered(dimension, dashboard)
+            ),
         ],
         "dimension_groups": [
             _build_dimension_group(time) for time in times if not lookml.is_timeframe(time)

@@ -48,7 +48,9 @@ def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:
             columns=len(entry["columns"]),
             metrics=len(semantics.metrics_of(model)) if model else 0,
             readers=list(_find_readers(table, model, dashboard, semantics)),
-            data_tests=sum(len(one.get("data_tests", ())) for one in (entry, *entry["columns"])),
+            data_tests=sum(
+                len(element.get("data_tests", ())) for element in (entry, *entry["columns"])
+            ),
             unit_tests=len(content.get("unit_tests", ())),
         )
 

@@ -288,9 +288,9 @@ class _Mart:
             case {"type": "ratio", "numerator": str(numerator), "denominator": str(denominator)}:
                 return {"ratio": (numerator, denominator)}
             case {"type": "derived", "expr": str(formula), "input_metrics": [*inputs]} if all(
-                isinstance(one, dict) and one.keys() == {"name"} for one in inputs
+                isinstance(input_, dict) and input_.keys() == {"name"} for input_ in inputs
             ):
-                return {"formula": formula, "inputs": tuple(one["name"] for one in inputs)}
+                return {"formula": formula, "inputs": tuple(input_["name"] for input_ in inputs)}
         raise LookerError(
             f"{self.table}, metric {entry['name']!r}: only the sum of a column, a ratio of two"
             " metrics and a formula of metrics, all without filters, can be shown everywhere."

@@ -15,7 +15,7 @@ PATTERNS = ("*.yml", "macros/**/*", "models/**/*", "seeds/**/*", "tests/**/*")
 
 
 @contextmanager
-def reused_if_same(project: Path, target: str, environment: Mapping[str, str]) -> Iterator[str]:
+def reuse_if_same(project: Path, target: str, environment: Mapping[str, str]) -> Iterator[str]:
     """The option for a run of dbt. If the run succeeds, the next one may reuse what it parsed."""
     folder = Path(environment.get("DBT_TARGET_PATH") or project / "target")
     stamp, inputs = folder / STAMP, _digest(project, target, environment)

@@ -202,7 +202,7 @@ def build(
     # Its progress is at level info.
     quiet = {"DO_NOT_TRACK": "1", "DBT_LOG_LEVEL": "debug" if least == "debug" else "info"}
     settings = {**_filter_environment(os.environ), **environment, **local, **quiet}
-    with parsed_project.reused_if_same(DBT_PROJECT, target, settings) as reuse:
+    with parsed_project.reuse_if_same(DBT_PROJECT, target, settings) as reuse:
         command = [str(DBT), *flags, reuse, *build, *project, "--target", target]
         _run_dbt(command, settings, least)
 

@@ -151,7 +151,7 @@ def _blank_where(part: Any, kind: Kind, is_blanked: Callable[[str], bool]) -> An
     """A part of one kind with blank digests where the key or day is selected."""
     if not isinstance(part, kind):
         return part
-    digests = {key: _blank_digests(one, is_blanked) for key, one in part.digests.items()}
+    digests = {key: _blank_digests(digest, is_blanked) for key, digest in part.digests.items()}
     return part if digests == part.digests else msgspec.structs.replace(part, digests=digests)
 
 

@@ -55,13 +55,13 @@ class RowDigests:
         self.digests[key] = new
         return changed
 
-    def missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
+    def find_missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
         """The written keys, of those that `among` selects, that this sync did not see."""
         return [key for key in self.digests if key not in self.seen and among(key)]
 
     def pop_missing(self, among: Callable[[str], bool] = lambda _: True) -> list[str]:
         """The same keys; they no longer count as written, since the caller deletes their rows."""
-        gone = self.missing(among)
+        gone = self.find_missing(among)
         for key in gone:
             del self.digests[key]
         return gone

@@ -239,14 +239,14 @@ class SyncedEvents(Struct, frozen=True, array_like=True):
         _require_zone(self.until, self.since)
 
 
-class RereadState(_Part, frozen=True):
-    """Events to read again: of `people`; `since` is the setting that was followed last.
+class RereadState(_Part, frozen=True, rename={"pending": "people"}):
+    """Profiles whose events are `pending` to be read again, and the last `reread_events_from`.
 
     `synced` is what the warehouse may have by metric ("": all of them), whatever is chosen now.
     """
 
     since: date | None = None
-    people: dict[str, PendingReread] = {}
+    pending: dict[str, PendingReread] = {}
     synced: dict[str, SyncedEvents] = {}
 
 
@@ -479,15 +479,15 @@ def _migrate(raw: Any) -> Any:
 def _parse_account(account_id: str, raw: Any, tables: Mapping[str, Table]) -> AccountState:
     part = "the account"
     try:
-        given = msgspec.convert(raw, _AccountJson)
+        parsed = msgspec.convert(raw, _AccountJson)
         account = AccountState(
             account_id,
-            report_quota={p: _convert_quota(q) for p, q in given.report_quota.items()},
-            selected_tables=given.selected_tables,
-            first_day=given.first_day,
-            event_times=given.event_times,
+            report_quota={p: _convert_quota(q) for p, q in parsed.report_quota.items()},
+            selected_tables=parsed.selected_tables,
+            first_day=parsed.first_day,
+            event_times=parsed.event_times,
         )
-        for part, value in given.tables.items():
+        for part, value in parsed.tables.items():
             is_known = part in tables or part in PARTS_WITHOUT_TABLE
             _parse_part(account, part, unpack(value) if is_known else value, tables)
     except ValueError:  # msgspec's and zlib's errors too; any other one is a fault of ours
@@ -503,7 +503,7 @@ def _parse_part(account: AccountState, name: str, raw: Any, tables: Mapping[str,
         case "event":
             account.events = {key: _convert_windowed(part) for key, part in raw.items()}
         case "profile":
-            windowed = {"": _without_blanks(raw[""])} if "" in raw else {}
+            windowed = {"": _drop_blanks(raw[""])} if "" in raw else {}
             account.profiles = msgspec.convert({**raw, **windowed}, ProfilesState)
         case "reread":
             account.reread = msgspec.convert(raw, RereadState)
@@ -532,10 +532,10 @@ def _has_people(table: Table) -> bool:
 
 
 def _convert_windowed(raw: Any) -> WindowedState:
-    return msgspec.convert(_without_blanks(raw), WindowedState)
+    return msgspec.convert(_drop_blanks(raw), WindowedState)
 
 
-def _without_blanks(raw: Any) -> Any:
+def _drop_blanks(raw: Any) -> Any:
     """The windowed state without missing times, which version 1 writes as empty text."""
     return {k: v for k, v in raw.items() if v != ""} if isinstance(raw, dict) else raw
 

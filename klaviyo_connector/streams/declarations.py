@@ -108,13 +108,13 @@ class ResourceStream(Stream):
     @property
     def params(self) -> dict[str, str]:
         """The query of every request, without its filter."""
-        given = {
+        params = {
             "include": ",".join(self.include),
             "page[size]": str(self.page_size or ""),
             "sort": self.cursor_field or "",
             **self.extra_params,
         }
-        return {name: value for name, value in given.items() if value}
+        return {name: value for name, value in params.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)

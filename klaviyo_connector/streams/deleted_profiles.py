@@ -10,20 +10,20 @@ from state.state import PendingReread
 from streams.catalog import EVENT, EVENT_ATTRIBUTION
 from streams.context import AccountContext
 
-MAX_PENDING = 5_000  # people in the state, 60 bytes each
+MAX_PENDING = 5_000  # profiles in the state, 60 bytes each
 
 
 def record_deleted_profiles(
-    context: AccountContext, people: list[str], found_on: date
+    context: AccountContext, profile_ids: list[str], found_on: date
 ) -> Iterator[Operation]:
-    """Record people that Klaviyo still had on some day, if events are synced or ever were.
+    """Record profiles that Klaviyo last listed on some day, if events are synced or ever were.
 
     While no table of events is chosen, their events wait: they are read when one is again.
     """
     if not (context.wants(EVENT, EVENT_ATTRIBUTION) or context.state.has_events):
         return
-    pending = context.state.reread.people
-    new = [person for person in people if person not in pending]
+    pending = context.state.reread.pending
+    new = [profile_id for profile_id in profile_ids if profile_id not in pending]
     kept = new[: max(MAX_PENDING - len(pending), 0)]
     save_pending_rereads(
         context, {**pending, **dict.fromkeys(kept, PendingReread(found_on, context.today))}
@@ -36,6 +36,6 @@ def record_deleted_profiles(
         )
 
 
-def save_pending_rereads(context: AccountContext, people: dict[str, PendingReread]) -> None:
-    """Put the people whose events are to be read into the state."""
-    context.state.reread = msgspec.structs.replace(context.state.reread, people=people)
+def save_pending_rereads(context: AccountContext, pending: dict[str, PendingReread]) -> None:
+    """Put the profiles whose events are read again into the state."""
+    context.state.reread = msgspec.structs.replace(context.state.reread, pending=pending)

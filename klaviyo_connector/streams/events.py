@@ -64,18 +64,20 @@ def selected_metrics(
 def record_synced_metrics(context: AccountContext, metrics: Collection[str]) -> None:
     """Record which events the warehouse may have from now on: later settings may choose others."""
     reread = context.state.reread
-    synced = {key: _of_coverage(part) for key, part in context.state.events.items()}
+    synced = {key: _to_synced_events(part) for key, part in context.state.events.items()}
     synced |= reread.synced  # a state of earlier versions has the coverage alone
     for key in metrics:
         starts = [context.settings.start_date]
         if key in synced:
             starts.append(synced[key].start)
         start = None if None in starts else min(filter(None, starts))
-        synced[key] = SyncedEvents(start, context.now, _since(context, start, synced.get(key)))
+        synced[key] = SyncedEvents(
+            start, context.now, _synced_since(context, start, synced.get(key))
+        )
     context.state.reread = msgspec.structs.replace(reread, synced=synced)
 
 
-def _since(
+def _synced_since(
     context: AccountContext, start: date | None, known: SyncedEvents | None
 ) -> datetime | None:
     """The instant at which a day begins, or began before the account's time zone moved west."""
@@ -85,7 +87,7 @@ def _since(
     return min(today, known.since) if known is not None and known.since else today
 
 
-def _of_coverage(part: WindowedState) -> SyncedEvents:
+def _to_synced_events(part: WindowedState) -> SyncedEvents:
     ends = [part.low_watermark or BEFORE_KLAVIYO, *(span.end for span in part.covered)]
     return SyncedEvents(part.start_date, max(ends))
 

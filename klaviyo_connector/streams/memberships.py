@@ -144,8 +144,8 @@ class ListingSync:
         self._context, self._writer, self._stream = context, writer, stream
         self._listing, self._index = listing, context.state.index
         self.name = listing.name
-        given = stream.table.columns.keys() - stream.page_table.columns
-        self._given = dict.fromkeys(given, listing.name)  # columns that a page lacks
+        absent = stream.table.columns.keys() - stream.page_table.columns
+        self._constants = dict.fromkeys(absent, listing.name)  # columns that a page lacks
         self._group_columns = _group_columns(stream.table)
         decode = None if listing.entries else typed_decoder(stream.page_table, ())
         self._read_pages = partial(context.session.pages, listing.path, decode=decode)
@@ -193,7 +193,7 @@ class ListingSync:
         if self._listing.entries:
             sources = [entry for document in sources for entry in self._entries(document)]
         yield from self._writer.store_page(
-            self._stream.page_table, sources, self._record_change, self._given
+            self._stream.page_table, sources, self._record_change, self._constants
         )
 
     def _entries(self, document: Json) -> Iterable[Json]:

@@ -30,7 +30,7 @@ class ReportQuota:
 
     def require(self, path: str) -> None:
         """Raise QuotaSpentError where no request of a report is left now."""
-        quota, now = self._of(path), self.context.now
+        quota, now = self._read_quota(path), self.context.now
         if quota.closed_until is not None and quota.closed_until > now:
             raise QuotaSpentError(path, (quota.closed_until - now).total_seconds())
         daily = self.context.session.daily_quota(path) or DAILY_QUOTA
@@ -43,7 +43,7 @@ class ReportQuota:
 
     def count(self, path: str, requests: int) -> None:
         """Add requests of a report."""
-        quota = self._of(path)
+        quota = self._read_quota(path)
         hour = self.context.now.replace(minute=0, second=0, microsecond=0)
         counts = {**quota.requests, hour: quota.requests.get(hour, 0) + requests}
         self._replace(path, msgspec.structs.replace(quota, requests=counts))
@@ -51,9 +51,9 @@ class ReportQuota:
     def pause(self, path: str, seconds: float) -> None:
         """Allow no request of a report until Klaviyo's quota resets, at most for a day."""
         until = self.context.now + timedelta(seconds=min(seconds, DAY.total_seconds()))
-        self._replace(path, msgspec.structs.replace(self._of(path), closed_until=until))
+        self._replace(path, msgspec.structs.replace(self._read_quota(path), closed_until=until))
 
-    def _of(self, path: str) -> QuotaState:
+    def _read_quota(self, path: str) -> QuotaState:
         """The quota of a report, without the hours that no longer count."""
         quota = self.context.state.report_quota.get(path, QuotaState())
         since = self.context.now - DAY - HOUR

@@ -140,7 +140,7 @@ def plan_periods(
     months = list(_months(today, max(first_day.replace(day=1), earliest)))
     since = today - stream.schedule.lookback_days * DAY
     recent = [month for month in months if month.days.end >= since]
-    settled = [month for month in months if month.days.end < since]
+    old = [month for month in months if month.days.end < since]
     on = state.requested_on
     daily = [
         window
@@ -148,12 +148,12 @@ def plan_periods(
         if on.get(window.period) != today
     ]
     # Each month is a request of the daily quota of 225 (OpenAPI), which other reports share.
-    turns = stream.months_per_day - sum(on.get(month.period) == today for month in settled)
+    turns = stream.months_per_day - sum(on.get(month.period) == today for month in old)
     refresh = today - (stream.schedule.full_refresh_every or 0) * DAY
     tracked = tracked_days(stream, state, today)[0]
     due = [
         month
-        for month in settled
+        for month in old
         if month.period not in on
         or (on[month.period] <= refresh and month.days.start >= tracked.start)
     ]

@@ -529,9 +529,9 @@ def _report_results(
     metric = {"conversion_metric_id": job.metric_id} if stream.has_conversions else {}
     dates = _local_dates(context, page.get("date_times"), stream) if stream.is_daily else []
     for result in page["results"]:
-        given = _require_object(result, "groupings", stream)
+        dimensions = _require_object(result, "groupings", stream)
         statistics = _require_object(result, "statistics", stream)
-        present = {name: value for name, value in given.items() if value is not None}
+        present = {name: value for name, value in dimensions.items() if value is not None}
         groupings = {**fixed, **present, **metric}
         if not stream.is_daily:
             yield Result(groupings, statistics)

@@ -1,14 +1,14 @@
-"""Reads events again that Klaviyo changes long after they happened: those of people who disappear.
+"""Reads events again that Klaviyo changes long after they happened: those of deleted profiles.
 
-A person who disappears was erased, deleted or merged into another. Klaviyo redacts an erased
-person's events in place, and moves those of a merged profile to the survivor. Both happen some
-time after the profile is gone, and neither changes the time by which events are listed.
+A profile disappears when it is erased, deleted or merged into another. Klaviyo redacts the events
+of an erased profile in place, and moves those of a merged one to its destination profile. Both
+happen some time after the profile is gone, and neither changes the time that sorts the listing.
 
     the id disappears    1 day later    7 days later    30 days later
     |-- read its events -|- again ------|- again -------|- again, for the last time
 
-Events that come back under another id are those of a survivor, and if none comes back, the
-survivor is one of the profiles that changed lately: their events are read too.
+Events that come back under another id name the destination profile. If none comes back, the
+destination is one of the profiles that changed last: their events are read too.
 """
 
 from collections import defaultdict, deque
@@ -35,34 +35,37 @@ from tables.typed_pages import Record, documents, typed_decoder
 
 # Klaviyo redacts and merges asynchronously and names no time limit.
 DAYS_AFTER = (0, 1, 7, 30)
-MAX_CANDIDATES = 500  # profiles among which a survivor is sought
+MAX_CANDIDATES = 500  # profiles among which a merge's destination is sought
 PAGE_SIZE = "200"  # the documented maximum of older revisions
 
 
 class ProfileEventsPage(NamedTuple):
-    """A page of one person's events, None after the last one, or why Klaviyo refuses them."""
+    """A page of one profile's events, None after the last one, or why Klaviyo refuses them."""
 
-    person: str
+    profile_id: str
     page: Json | ContractError | None
 
 
-def reread_people(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
+def reread_profiles(context: AccountContext, writer: RowWriter) -> Iterator[Operation]:
     """Write the events of deleted profiles, and of the profiles that they were merged into, again.
 
-    The people count as read when all are: if the sync ends before, the next one reads them again.
+    They count as read when all are: if the sync ends before, the next one reads them again.
     """
-    due = {person: at for person, at in context.state.reread.people.items() if _is_due(context, at)}
+    pending = context.state.reread.pending
+    due = {id_: reread for id_, reread in pending.items() if _is_due(context, reread)}
     if not due:
         return
     reading = EventReread(context, writer, due)
-    for person, page in read_in_parallel(reading.start_next_person, context.settings.concurrency):
+    for profile_id, page in read_in_parallel(
+        reading.start_next_profile, context.settings.concurrency
+    ):
         writer.log_progress("reading events of people who disappeared")
         if isinstance(page, ContractError):
             yield Warning(f"event: the events of a person who disappeared are refused: {page}")
         elif page is not None:
-            yield from reading.write_page(person, page)
+            yield from reading.write_page(profile_id, page)
         else:
-            reading.enqueue_survivors(person)
+            reading.enqueue_destinations(profile_id)
     yield reading.finish()
 
 
@@ -76,39 +79,39 @@ def _reads_by_today(context: AccountContext, pending: PendingReread) -> int:
 
 
 class EventReread:
-    """The profiles whose events one sync reads again: those that are due, then their survivors."""
+    """The profiles whose events one sync reads again: those due, then their destinations."""
 
     def __init__(
         self, context: AccountContext, writer: RowWriter, due: dict[str, PendingReread]
     ) -> None:
         self._context, self._sync = context, EventSync(context, writer, "")
         self._due, self._waiting, self._requested = due, deque(due), set(due)
-        self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a person
+        self._owners: dict[str, set[str]] = defaultdict(set)  # of the events of a profile
 
-    def start_next_person(self) -> Iterator[ProfileEventsPage] | None:
+    def start_next_profile(self) -> Iterator[ProfileEventsPage] | None:
         """Return the pages of the next profile, or None if none is waiting."""
         return self._request_pages(self._waiting.popleft()) if self._waiting else None
 
-    def _request_pages(self, person: str) -> Iterator[ProfileEventsPage]:
+    def _request_pages(self, profile_id: str) -> Iterator[ProfileEventsPage]:
         params = {"sort": EVENTS.cursor_field, "page[size]": PAGE_SIZE}
-        params |= {"filter": fill_filter("equals(profile_id,{id})", person)}
+        params |= {"filter": fill_filter("equals(profile_id,{id})", profile_id)}
         params |= EVENTS.params_for(self._context.settings.tables)
         decode = typed_decoder(EVENTS.table, EVENTS.related)
         try:
             for page in self._context.session.pages(EVENTS.path, params, decode=decode):
-                yield ProfileEventsPage(person, page)
+                yield ProfileEventsPage(profile_id, page)
         except GoneError:
             pass  # an id that Klaviyo does not know has no events
         except ContractError as error:
-            yield ProfileEventsPage(person, error)
-        yield ProfileEventsPage(person, None)
+            yield ProfileEventsPage(profile_id, error)
+        yield ProfileEventsPage(profile_id, None)
 
-    def write_page(self, person: str, page: Json) -> Iterator[Operation]:
+    def write_page(self, profile_id: str, page: Json) -> Iterator[Operation]:
         """The rows of those of a page's events that the warehouse has, or is to have."""
         synced = []
         for document in documents(page):
             owner = get_path(document, ("relationships", "profile", "data", "id"))
-            self._owners[person].add(str(owner or person))
+            self._owners[profile_id].add(str(owner or profile_id))
             if self._is_synced(document):
                 synced.append(document)
         yield from self._sync.write_events(synced)
@@ -127,33 +130,32 @@ class EventReread:
             since = self._context.start_of_day(synced.start)
         return (format_utc(since) if since else "") <= happened <= format_utc(synced.until)
 
-    def enqueue_survivors(self, person: str) -> None:
+    def enqueue_destinations(self, profile_id: str) -> None:
         """Enqueue the profiles that a deleted one was merged into."""
-        if person in self._due:
-            survivors = self._owners.pop(person, None) or self._list_changed_profiles(
-                self._due[person]
-            )
-            self._waiting.extend(
-                survivor for survivor in survivors if survivor not in self._requested
-            )
-            self._requested.update(survivors)
+        if profile_id not in self._due:
+            return
+        owners = self._owners.pop(profile_id, None)
+        destinations = owners or self._list_changed_profiles(self._due[profile_id])
+        self._waiting.extend(id_ for id_ in destinations if id_ not in self._requested)
+        self._requested.update(destinations)
 
     def _list_changed_profiles(self, pending: PendingReread) -> set[str]:
-        """The profiles that changed last, since the person was still there."""
+        """The profiles that changed last, since the profile was listed last."""
         since = f"{pending.found_on - timedelta(days=1)}"  # a day of the account begins in UTC's
         changes = self._context.state.profiles.recent.items()
         newest = sorted(
-            ((version, person) for person, version in changes if version >= since), reverse=True
+            ((version, profile_id) for profile_id, version in changes if version >= since),
+            reverse=True,
         )
-        return {person for _, person in islice(newest, MAX_CANDIDATES)}
+        return {profile_id for _, profile_id in islice(newest, MAX_CANDIDATES)}
 
     def finish(self) -> Operation:
         """Record that all due profiles are read."""
-        people = dict(self._context.state.reread.people)
-        for person, pending in self._due.items():
-            reads = _reads_by_today(self._context, pending)
-            people[person] = msgspec.structs.replace(pending, reads=reads)
+        pending = dict(self._context.state.reread.pending)
+        for profile_id, known in self._due.items():
+            reads = _reads_by_today(self._context, known)
+            pending[profile_id] = msgspec.structs.replace(known, reads=reads)
             if reads == len(DAYS_AFTER):
-                del people[person]
-        save_pending_rereads(self._context, people)
+                del pending[profile_id]
+        save_pending_rereads(self._context, pending)
         return self._sync.checkpoint()

@@ -165,13 +165,13 @@ class ResourceSync:
     def _save_progress(self, records: int) -> Iterator[Operation]:
         """A checkpoint, unless the state has many more rows than were read since the last one."""
         self._unsaved += records
-        known = sum(len(digests) for digests in self._tracked().values())
+        known = sum(len(digests) for digests in self._tracked_digests().values())
         if self._unsaved * MAX_ROWS_TO_COPY >= known:
             self._unsaved = 0
             self.save_state()
             yield self._context.state.checkpoint()
 
-    def _tracked(self) -> dict[str, dict[str, str]]:
+    def _tracked_digests(self) -> dict[str, dict[str, str]]:
         """The rows that the state holds, by table."""
         untracked = {table.name for table in self._untracked}
         return {n: rows.digests for n, rows in self._digests.items() if n not in untracked}
@@ -246,7 +246,7 @@ class ResourceSync:
         known = self._details.get(str(document.get("id")))
         if known is None or not is_same(known.digest, self._record_digest(document)):
             return False
-        if not known.keys.keys() <= self._tracked().keys():
+        if not known.keys.keys() <= self._tracked_digests().keys():
             return False
         # These rows are not built again; unseen, the full refresh would delete them.
         for table, keys in known.keys.items():
@@ -283,7 +283,7 @@ class ResourceSync:
         if id_ not in self._details:
             return
         for table, keys in self._details[id_].keys.items():
-            if table in self._tracked():
+            if table in self._tracked_digests():
                 self._digests[table].seen.update(keys)
                 self._row_keys[table].extend(keys)
 
@@ -318,7 +318,7 @@ class ResourceSync:
         """The number of missing rows, and of known ones; in a refill, of the last sync's number."""
         tracked = [table for table in self._tables if table not in self._untracked]
         rows = [self._digests[table.name] for table in tracked]
-        missing = sum(len(digests.missing()) for digests in rows)
+        missing = sum(len(digests.find_missing()) for digests in rows)
         known = sum(len(digests.digests) for digests in rows)
         for table in self._untracked if self._refills else ():
             size = self._known.untracked[table.name]
@@ -356,7 +356,7 @@ class ResourceSync:
         self._context.state.resources[self._stream.name] = ResourceState(
             watermark=watermark and watermark.astimezone(UTC),
             full_refresh_on=full_refresh_on,
-            digests={name: dict(rows) for name, rows in self._tracked().items()},
+            digests={name: dict(rows) for name, rows in self._tracked_digests().items()},
             details={} if self._untracked else dict(self._details),
             untracked=self._count_untracked(is_finished=is_finished),
         )

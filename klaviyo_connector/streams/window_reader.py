@@ -196,7 +196,7 @@ class WindowReader:
             if not response["links"].get("next"):
                 yield WindowPage(response, start, end)
                 return
-            complete_until = self._complete_until(response, start, end) if is_sorted else None
+            complete_until = self._completeness_bound(response, start, end) if is_sorted else None
             is_sorted = complete_until is not None
             is_first = start == window.start
             if may_cut and complete_until and is_first and start < complete_until < fair_share:
@@ -207,7 +207,9 @@ class WindowReader:
             yield WindowPage(response, start, complete_until)
             start = complete_until or start
 
-    def _complete_until(self, response: Json, start: datetime, end: datetime) -> datetime | None:
+    def _completeness_bound(
+        self, response: Json, start: datetime, end: datetime
+    ) -> datetime | None:
         """The second before which a sorted page has every record; None if it is not sorted."""
         # All times of one page have the same format, so their texts sort like the times.
         times = [*map(str, values_at(response, ("attributes", self._stream.cursor_field)))]

@@ -34,7 +34,7 @@ from streams.writer import RowWriter
 from tables.converters import format_utc, to_utc_datetime
 from tables.jsonapi import Json, get_path
 
-SETTLED = timedelta(seconds=10)  # Klaviyo refuses bounds within seconds of now (airbyte#34998)
+BOUND_DELAY = timedelta(seconds=10)  # Klaviyo refuses bounds within seconds of now (airbyte#34998)
 MIN_LENGTH = timedelta(seconds=10)  # of a window
 FIRST_LENGTH = timedelta(days=1)  # a guess, which the first page corrects
 MAX_LENGTH = timedelta(days=60)
@@ -64,7 +64,7 @@ def sync_windowed(
     Each page has a checkpoint: if the sync ends early, the next one requests only the pages in
     progress again.
     """
-    until = settled_time(context)
+    until = latest_bound(context)
     coverage = Coverage.load(context, stream, state, until)
     reader = WindowReader(context.session, stream, until)
     for page in _read_pages(context, reader, coverage, stream.page_sizes[0]):
@@ -79,9 +79,9 @@ def sync_windowed(
     yield sink.save_state(coverage.dump())
 
 
-def settled_time(context: AccountContext) -> datetime:
+def latest_bound(context: AccountContext) -> datetime:
     """The latest bound that Klaviyo accepts."""
-    return floor_to_second(context.now) - SETTLED
+    return floor_to_second(context.now) - BOUND_DELAY
 
 
 def _report_unreadable(
@@ -175,7 +175,7 @@ class Coverage:
         until: datetime,
     ) -> "Coverage":
         """The coverage of the last sync, complete or not, minus the lookback that is due."""
-        state = _with_start_date(state, context.settings.start_date)
+        state = _apply_start_date(state, context.settings.start_date)
         begin = context.start_of_day(state.start_date) if state.start_date else None
         start, reaches_back = _lookback_start(context, stream, state)
         start = start or begin or _fetch_first_record_time(context, stream)
@@ -216,18 +216,20 @@ class Coverage:
         daily = previous.daily_lookback_until
         if self.reaches_back:
             daily = max(low, daily or low)
-        settled = self.until - self.lookback
+        lookback_start = self.until - self.lookback
         return WindowedState(
             start_date=previous.start_date,
             low_watermark=max(low, previous.low_watermark or low),
             daily_lookback_until=daily,
             covered=tuple(
-                TimeSpan(start, min(end, settled)) for start, end in self.covered if start < settled
+                TimeSpan(start, min(end, lookback_start))
+                for start, end in self.covered
+                if start < lookback_start
             ),
         )
 
 
-def _with_start_date(state: WindowedState, start_date: date | None) -> WindowedState:
+def _apply_start_date(state: WindowedState, start_date: date | None) -> WindowedState:
     """The state with the start of the history; an empty one if the history must start earlier."""
     if state.low_watermark is None:
         return WindowedState(start_date=start_date)

@@ -91,13 +91,13 @@ class RowWriter:
         table: Table,
         sources: Sequence[Json | Record],
         record_change: Callable[[Row], bool],
-        given: Row | None = None,
+        extra: Row | None = None,
     ) -> Iterator[Operation]:
         """Write the changed rows of a page's records or documents by one operation.
 
-        `given` are values of columns that the records lack.
+        `extra` has values of columns that the records lack.
         """
-        constants = {"account_id": self._context.id, **(given or {})}
+        constants = {"account_id": self._context.id, **(extra or {})}
         rows = yield from self.make_rows(table, sources, constants)
         # Whether a row is changed does not depend on the time of the sync. The constants are before
         # the rest, as the key's columns are declared.
@@ -168,7 +168,7 @@ class RowWriter:
 
     def write_sync_report(self) -> Iterator[Operation]:
         """One row of `sync_report` for each table that was requested or written."""
-        for name in self._touched_tables():
+        for name in self._tables_with_changes():
             cost = self._costs[name]
             times = self._context.state.event_times if name == "event" else ()
             source = {
@@ -185,13 +185,13 @@ class RowWriter:
                 "max_event_at": format_utc(max(times)) if times else None,
             }
             yield from self.store(SYNC_REPORT, source)
-        if "event" in self._touched_tables():
+        if "event" in self._tables_with_changes():
             self._context.state.event_times = ()
 
     def format_summary(self) -> Iterator[str]:
         """What this sync did: a line for each changed table, one for the others, one for all."""
         counts = (self._written, self._deleted, self._rejected)
-        touched = self._touched_tables()
+        touched = self._tables_with_changes()
         unchanged = [name for name in touched if not any(count[name] for count in counts)]
         for name in touched:
             if name in unchanged:
@@ -211,7 +211,7 @@ class RowWriter:
             f" {session.waited:.1f} s waited for limits"
         )
 
-    def _touched_tables(self) -> list[str]:
+    def _tables_with_changes(self) -> list[str]:
         return sorted({*self._written, *self._deleted, *self._rejected, *self._costs})
 
     def warn_of_mismatches(self) -> Iterator[Operation]:

@@ -79,7 +79,10 @@ def typed_decoder(
     has these resources in place of the pointers to them.
     """
     identity: list[Place] = [(("type",), Text), (("id",), Text)]
-    places = [*identity, *(place for _, one in related for place in _list_paths(one))]
+    places = [
+        *identity,
+        *(place for _, related_table in related for place in _list_paths(related_table)),
+    ]
     resources: Any = list[_record_type(places)]  # type: ignore[misc]
     pointers = [(("relationships", name, "data"), resources | None) for name, _ in related]
     records: Any = list[_record_type([*_list_paths(table), *pointers])]  # type: ignore[misc]
@@ -259,7 +262,7 @@ def _items(document: Json, path: Path) -> Iterable[tuple[str, Any]]:
     """The members of the object or list at a path within a JSON column."""
     container = get_path(document, path) if path else document
     if isinstance(container, list):
-        return ((str(position), one) for position, one in enumerate(container))
+        return ((str(position), value) for position, value in enumerate(container))
     return container.items() if isinstance(container, dict) else ()
 
 

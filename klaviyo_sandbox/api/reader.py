@@ -191,7 +191,9 @@ class Reader:
         return self._listings[key]
 
     def _list_events(self, query: Query) -> Listing:
-        metrics = [one.value for one in query.conditions if one.field == "metric_id"]
+        metrics = [
+            condition.value for condition in query.conditions if condition.field == "metric_id"
+        ]
         unknown = [id_ for id_ in metrics if self.account.resource("metric", id_) is None]
         if unknown:
             raise unknown_metrics(unknown)
@@ -290,7 +292,9 @@ def values_at(resource: Json, path: str) -> list[Any]:
     values: list[Any] = [resource]
     for step in path.split("."):
         below = [value.get(step) for value in values if isinstance(value, dict)]
-        values = [one for value in below for one in (value if isinstance(value, list) else [value])]
+        values = [
+            item for value in below for item in (value if isinstance(value, list) else [value])
+        ]
     return values
 
 

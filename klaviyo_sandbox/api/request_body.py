@@ -52,10 +52,10 @@ def parse_names(
         return ()
     if not isinstance(value, list) or (required and not value):
         raise invalid_body(pointer, f"'{name}' must be a list with at least one entry.")
-    unknown = [each for each in value if each not in allowed]
+    unknown = [entry for entry in value if entry not in allowed]
     if unknown:
         raise invalid_body(
-            pointer, *(f"'{one}' is not a valid choice for '{name}'." for one in unknown)
+            pointer, *(f"'{entry}' is not a valid choice for '{name}'." for entry in unknown)
         )
     return tuple(dict.fromkeys(value))
 

@@ -135,14 +135,14 @@ class Admin:
 
     def _find_owner(self, resource_type: str, id_: str) -> Tenant:
         """Return the first account that has a resource, or the first of all."""
-        owners = (one for one in self.tenants if one.account.exists(resource_type, id_))
+        owners = (tenant for tenant in self.tenants if tenant.account.exists(resource_type, id_))
         return next(owners, self.tenants[0])
 
     def change_settings(self, body: Json) -> Json:
         """Change the first account's time zone and currency; what is not given stays."""
         company = self.tenants[0].account.company
-        given = {"timezone": company.timezone, "currency": company.currency} | body
-        self.tenants[0].change_settings(**given)
+        settings = {"timezone": company.timezone, "currency": company.currency} | body
+        self.tenants[0].change_settings(**settings)
         return {}
 
     def map_metric(self, body: Json) -> Json:

@@ -315,7 +315,7 @@ def _halve(value: Any) -> Any:
 
 def _fail_on_poison(document: Json, fault: Fault) -> None:
     listed = document["data"] if isinstance(document["data"], list) else [document["data"]]
-    if not {one["id"] for one in listed}.isdisjoint(fault.options.get("ids", ())):
+    if not {record["id"] for record in listed}.isdisjoint(fault.options.get("ids", ())):
         raise errors.server_error()
 
 

@@ -45,7 +45,7 @@ def interval_instants(edges: Ints, interval: str, zone: ZoneInfo) -> list[str]:
     if interval != "hour":
         first = _calendar_start(first.replace(hour=0), interval)
     starts = [datetime.fromtimestamp(edge, UTC) for edge in edges[1:-1].tolist()]
-    return [one.isoformat() for one in (first.astimezone(UTC), *starts)]
+    return [start.isoformat() for start in (first.astimezone(UTC), *starts)]
 
 
 def interval_labels(edges: Ints, interval: str, zone: ZoneInfo) -> list[str]:

@@ -48,7 +48,7 @@ def values(account: Account, subject: str, **request: Unpack[ReportRequest]) -> 
     for result in results:
         by_interval = result["statistics"]
         # The whole window is a series of one interval.
-        result["statistics"] = {name: one[0] for name, one in by_interval.items()}
+        result["statistics"] = {name: totals[0] for name, totals in by_interval.items()}
     return results
 
 

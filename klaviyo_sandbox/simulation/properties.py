@@ -68,7 +68,7 @@ class PropertyRenderer:
         self._message_properties = [_render_message_properties(content) for content in contents]
         self._items = [_render_item(product) for product in company.products]
         self._baskets = baskets.tolist()
-        self._versions = [(form, one) for form in company.forms for one in form.versions]
+        self._versions = [(form, version) for form in company.forms for version in form.versions]
         self._emails = people.emails
         self._mailboxes = people.mailbox.tolist()
         self._clients = people.client.tolist()
@@ -174,7 +174,7 @@ class PropertyRenderer:
 
 def _redact(properties: dict[str, Any]) -> dict[str, Any]:
     """Return the properties without what they say of their person."""
-    return {name: REDACTED if name in PERSONAL else one for name, one in properties.items()}
+    return {name: REDACTED if name in PERSONAL else value for name, value in properties.items()}
 
 
 def _render_message_properties(content: Content) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Question:
         return [self.catalog.dimension(self.model, name) for name in names]
 
     @cached_property
-    def filtered(self) -> list[Dimension]:
+    def filter_dimensions(self) -> list[Dimension]:
         """The dimension of each filter."""
         return [self.catalog.dimension(self.model, filter_.dimension) for filter_ in self.filters]
 
@@ -93,7 +93,9 @@ class Question:
     def used_dimensions(self) -> list[str]:
         """The dimensions that split or filter, without their repetitions."""
         return list(
-            dict.fromkeys(dimension.name for dimension in [*self.dimensions, *self.filtered])
+            dict.fromkeys(
+                dimension.name for dimension in [*self.dimensions, *self.filter_dimensions]
+            )
         )
 
     @property

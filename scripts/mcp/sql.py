@@ -109,7 +109,7 @@ class Builder:
         question = self.question
         rows = self._union_periods(question.periods) if question.periods else self._mart(ROWS)
         days = [] if question.periods else self._days(_column)
-        filters = zip(question.filters, question.filtered, strict=True)
+        filters = zip(question.filters, question.filter_dimensions, strict=True)
         conditions = [self._condition(filter_, dimension) for filter_, dimension in filters]
         return exp.Select().from_(rows).where(*days, *conditions)
 

@@ -76,8 +76,8 @@ class ScriptedAccount:
     def fail_with(self, path: str, status: int, detail: str = "", **headers: str) -> None:
         """From now on respond to `path` with an error."""
         body = json.dumps({"errors": [{"detail": detail}]})
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.responses[path] = lambda _: Response(body, status, given)
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.responses[path] = lambda _: Response(body, status, fields)
 
     def answer_record(self, path: str, record: Any) -> None:
         """From now on respond to `path` with one record."""

@@ -222,8 +222,8 @@ class TestHeaders:
         for remaining, reset, limits in cases:
             with subtests.test(remaining=remaining, reset=reset):
                 server.clear()
-                given = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
-                headers = {name: value for name, value in given.items() if value is not None}
+                values = {"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}
+                headers = {name: value for name, value in values.items() if value is not None}
                 server.expect_request(PATH).respond_with_response(Response(GOOD, 200, headers))
                 client = KlaviyoClient(KEY)
                 client.get(PATH)
@@ -560,14 +560,14 @@ class TestAddress:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """KLAVIYO_BASE_URL may name a loopback host; empty is the default."""
-        for given, used in {
+        for address, used in {
             "": "https://a.klaviyo.com",
             "http://127.0.0.1:8765": "http://127.0.0.1:8765",
             "http://127.0.0.1:8765/": "http://127.0.0.1:8765",
             "http://localhost:8765": "http://localhost:8765",
             "http://[::1]:8765": "http://[::1]:8765",
         }.items():
-            monkeypatch.setenv("KLAVIYO_BASE_URL", given)
+            monkeypatch.setenv("KLAVIYO_BASE_URL", address)
             assert api.base_url() == used
 
     def test_no_other_host_may_be_named(self, monkeypatch: pytest.MonkeyPatch) -> None:

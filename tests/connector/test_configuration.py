@@ -46,10 +46,10 @@ MALFORMED = [
 SECRETS = [("api_key", "sk-hunter2,hunter3"), ("start_date", KEY), ("tables", KEY)]
 
 
-def refusal(given: dict[str, object]) -> str:
+def refusal(configuration: dict[str, object]) -> str:
     """The error that a configuration is refused with; empty where it is accepted."""
     try:
-        parse_configuration(given)
+        parse_configuration(configuration)
     except ConfigurationError as error:
         return str(error)
     return ""

@@ -41,7 +41,7 @@ def calls(connector: Any, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     calls: list[Call] = []
 
     def recorder(name: str) -> Callable[..., None]:
-        return lambda *given: calls.append((name, *given))
+        return lambda *arguments: calls.append((name, *arguments))
 
     for name in ("upsert", "delete", "truncate", "checkpoint", "warning", "error"):
         monkeypatch.setattr(connector.op, name, recorder(name))
@@ -186,7 +186,7 @@ class TestForm:
         assert [field.name for field in fields if field.required] == ["api_key"]
 
 
-def run_setup_tests(connector: Any, given: dict[str, str]) -> dict[str, str]:
+def run_setup_tests(connector: Any, configuration: dict[str, str]) -> dict[str, str]:
     """The failure of each test of the setup form, empty where it passes."""
     tests = [test for _, test in connector.configuration_form()._tests]
-    return {test.__name__: test(given).failure or "" for test in tests}
+    return {test.__name__: test(configuration).failure or "" for test in tests}

@@ -261,9 +261,9 @@ class TestJsonColumn:
 
     def test_only_what_json_cannot_hold_is_changed(self) -> None:
         """NaN and Infinity become null, NUL and surrogates a sign, long numbers text."""
-        given = {"a\0": [math.nan, math.inf, 2**63, 1.5, True, None], "b": {"\ud800": "x\0"}}
+        document = {"a\0": [math.nan, math.inf, 2**63, 1.5, True, None], "b": {"\ud800": "x\0"}}
         stored = {"a\ufffd": [None, None, str(2**63), 1.5, True, None], "b": {"\ufffd": "x\ufffd"}}
-        assert stored == to_json_column(given)
+        assert stored == to_json_column(document)
 
     def test_32_levels_are_kept(self) -> None:
         """Three times what Klaviyo allows is kept; a list or object within it is null."""

@@ -24,7 +24,7 @@ class TestRowDigests:
         rows.record_change("kept", {})
         rows.record_change("new", {})
         assert rows.pop_missing(lambda key: key != "old") == []
-        assert rows.missing() == ["old"]
+        assert rows.find_missing() == ["old"]
         assert rows.pop_missing() == ["old"]
         assert rows.pop_missing() == []
         assert set(rows.digests) == {"kept", "new"}

@@ -153,14 +153,14 @@ class TestTiers:
         self, schedule: Schedule, first: date, gaps: list[int]
     ) -> None:
         """After any pause, each day older than the daily lookback was requested at that age."""
-        settled: set[int] = set()
+        final_days: set[int] = set()
         state, today = ReportState(), TODAY
         for gap in [0, *gaps]:
             today += gap * DAY
             windows, state = plan_and_finish(schedule, state, today, first)
             settled_on = today - (schedule.daily_lookback_days - 1) * DAY
-            settled |= days_of(windows) & days_between(first, settled_on)
-        assert settled == days_between(first, settled_on)
+            final_days |= days_of(windows) & days_between(first, settled_on)
+        assert final_days == days_between(first, settled_on)
 
     @given(
         schedule=st.sampled_from(

@@ -1124,11 +1124,11 @@ class TestAggregates:
     ) -> None:
         """The state does not grow with the years."""
         put_campaign(report_account, 100)
-        settled, recent = TODAY - 60 * DAY, TODAY - DAY
-        report_account.reports[AGGREGATES] = self.credits_to("A", settled, recent)
+        old, recent = TODAY - 60 * DAY, TODAY - DAY
+        report_account.reports[AGGREGATES] = self.credits_to("A", old, recent)
         state = json.dumps(run(tables="message_metric_daily").state)
         assert str(recent) in state
-        assert str(settled) not in state
+        assert str(old) not in state
 
     def test_a_broken_response_deletes_nothing(self, report_account: ScriptedAccount) -> None:
         """What it does not show may well exist."""

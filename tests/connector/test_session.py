@@ -38,8 +38,8 @@ def page(*ids: str, cursor: str | None = None, host: str = "https://a.klaviyo.co
 
 def error_response(status: int, detail: str = "", **headers: str) -> Response:
     """An error document with a status."""
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(json.dumps({"errors": [{"detail": detail}]}), status, given)
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(json.dumps({"errors": [{"detail": detail}]}), status, fields)
 
 
 def respond(server: HTTPServer, responses: Sequence[Response]) -> None:

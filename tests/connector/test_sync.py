@@ -141,11 +141,11 @@ class TestCheckpoints:
     ) -> None:
         """The sync is killed in the midst of a large flow."""
         actions = [str(n) for n in range(1_200)]
-        given = {"api_key": KEY, "tables": "flow,flow_action"}
+        configuration = {"api_key": KEY, "tables": "flow,flow_action"}
         for killed_after in range(50, 1_201, 230):
             with subtests.test(killed_after=killed_after):
                 account.documents["/api/flows"] = [resource("flow", "f", {"flow-actions": actions})]
-                connection = Loader(os.environ["KLAVIYO_BASE_URL"], given)
+                connection = Loader(os.environ["KLAVIYO_BASE_URL"], configuration)
                 with pytest.raises(KilledError):
                     connection.sync(die_after=killed_after)
                 account.documents.clear()
@@ -157,15 +157,15 @@ class TestCheckpoints:
         account.page_size = 5_000
         account.documents["/api/metrics"] = [resource("metric", str(n)) for n in range(1_500)]
         account.documents["/api/tags"] = [resource("tag", str(n)) for n in range(1_500)]
-        given: Any = {}
+        state: Any = {}
         seen = [
             (operation.state, copy.deepcopy(operation.state))
-            for operation in sync.sync({"api_key": KEY, "tables": "metric,tag"}, given)
+            for operation in sync.sync({"api_key": KEY, "tables": "metric,tag"}, state)
             if isinstance(operation, Checkpoint)
         ]
         assert len(seen) >= 3
         assert all(state == as_given for state, as_given in seen)
-        assert given == {}
+        assert state == {}
 
     @pytest.mark.usefixtures("full_account")
     def test_a_state_is_plain_json(self) -> None:

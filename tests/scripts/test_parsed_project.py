@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.parsed_project import PARSED, reused_if_same
+from scripts.parsed_project import PARSED, reuse_if_same
 
 SETTINGS = {"KLAVIYO_TABLES": "all"}
 
@@ -21,7 +21,7 @@ def _project(tmp_path: Path) -> Path:
 
 def run(project: Path, target: str = "duckdb", settings: Mapping[str, str] = SETTINGS) -> str:
     """Do as dbt does with the option for this run, and return the option."""
-    with reused_if_same(project, target, settings) as option:
+    with reuse_if_same(project, target, settings) as option:
         (project / "target").mkdir(exist_ok=True)
         (project / "target" / PARSED).write_text(option)
     return option
@@ -47,6 +47,6 @@ def test_another_run_of_dbt_or_a_failed_one_parses_it_again(project: Path) -> No
     """What a run by hand parsed may be of other settings, and a killed one may end at any point."""
     (project / "target" / PARSED).write_text("of a run by hand")
     assert run(project) == "--no-partial-parse"
-    with pytest.raises(KeyboardInterrupt), reused_if_same(project, "duckdb", SETTINGS):
+    with pytest.raises(KeyboardInterrupt), reuse_if_same(project, "duckdb", SETTINGS):
         raise KeyboardInterrupt
     assert run(project) == "--no-partial-parse"

@@ -178,8 +178,8 @@ def _insert(script: Script, node: Any) -> int:
     columns = [identifier.id_string for identifier in node.column_list.identifiers]
     if node.HasField("rows"):
         values = (map(script.source, row.values) for row in node.rows.rows)
-        given = (_row(script, name, dict(zip(columns, row, strict=True))) for row in values)
-        added = script.evaluate(" union all ".join(f"select {row}" for row in given)).rows
+        selects = (_row(script, name, dict(zip(columns, row, strict=True))) for row in values)
+        added = script.evaluate(" union all ".join(f"select {row}" for row in selects)).rows
     else:
         added = _insert_query(script, name, columns, script.source(node.query))
     _replace(script, name, [*script.tables[name].rows, *added])

@@ -36,11 +36,11 @@ def write(file: Path, rows: Mapping[str, Rows], tables: Collection[str] = TABLES
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"create schema {SCHEMA}")
         for table in map(TABLES.__getitem__, tables):
-            given = rows.get(table.name, ())
-            columns = _columns(table, deletable=bool(given))
+            table_rows = rows.get(table.name, ())
+            columns = _columns(table, deletable=bool(table_rows))
             _create(connection, table, columns)
-            if given:
-                _load(connection, table, columns, file.with_suffix(".json"), given)
+            if table_rows:
+                _load(connection, table, columns, file.with_suffix(".json"), table_rows)
     return file
 
 

@@ -192,7 +192,7 @@ def check_flow_report_message_ids(report: Answer, flows: Answer) -> Finding:
 )
 def check_flow_days_add_up(report: Answer, days: Answer) -> Finding:
     """Counts of messages are additive over days."""
-    ranges, sums = _by_message(report, "delivered"), _by_message(days, "delivered")
+    ranges, sums = _sum_by_message(report, "delivered"), _sum_by_message(days, "delivered")
     same = sum(sums[key] == value for key, value in ranges.items())
     return Finding(same == len(ranges), f"equal for {same} of {len(ranges)} messages")
 
@@ -205,7 +205,7 @@ def check_flow_days_add_up(report: Answer, days: Answer) -> Finding:
 )
 def check_flow_uniques(report: Answer, days: Answer) -> Finding:
     """Who opens on two days counts once in the range: a sum of days is no number of people."""
-    ranges, sums = _by_message(report, "opens_unique"), _by_message(days, "opens_unique")
+    ranges, sums = _sum_by_message(report, "opens_unique"), _sum_by_message(days, "opens_unique")
     within = sum(value <= sums[key] for key, value in ranges.items())
     return Finding(
         within == len(ranges),
@@ -222,12 +222,12 @@ def check_flow_uniques(report: Answer, days: Answer) -> Finding:
 )
 def check_flow_opens(report: Answer) -> Finding:
     """Klaviyo's help says so of flows; a campaign has more opens than people."""
-    opens, people = _by_message(report, "opens"), _by_message(report, "opens_unique")
+    opens, people = _sum_by_message(report, "opens"), _sum_by_message(report, "opens_unique")
     opened = [key for key, value in people.items() if value]
     return find_share(opened, lambda key: opens[key] == people[key], "messages of flows opened")
 
 
-def _by_message(report: Answer, statistic: str) -> Counter[str]:
+def _sum_by_message(report: Answer, statistic: str) -> Counter[str]:
     """A statistic of each message, a series summed over its days."""
     sums = Counter[str]()
     for row in _all_rows(report):
