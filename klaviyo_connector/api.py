@@ -238,6 +238,19 @@ class KlaviyoClient:
     ) -> Any:
         self.rate_limit = RateLimitHeaders()
         payload = None if body is None else msgspec.json.encode(body)
+        response, content = self._send(method, path, params, payload)
+        self._read_headers(response.headers)
+        if response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
+            content = _decompress(path, content)
+        if response.status_code != requests.codes.ok:  # an error may quote the request
+            content = content.replace(self.key.encode(), b"***")
+        _raise_for_status(path, response.status_code, response.headers, content)
+        return _parse_document(path, content, decode)
+
+    def _send(
+        self, method: str, path: str, params: Mapping[str, str] | None, payload: bytes | None
+    ) -> tuple[requests.Response, bytes]:
+        """The response and its body, which has to be complete within the deadline."""
         with _Deadline(self.deadline, self._adapter) as deadline:
             try:
                 response = self._session.request(
@@ -256,13 +269,7 @@ class KlaviyoClient:
                 raise _transport_error(self.url, path, error, deadline) from None
         if deadline.has_passed:  # a cut connection can look like the end of a body
             raise deadline.error(path)
-        self._read_headers(response.headers)
-        if response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
-            content = _decompress(path, content)
-        if response.status_code != requests.codes.ok:  # an error may quote the request
-            content = content.replace(self.key.encode(), b"***")
-        _raise_for_status(path, response.status_code, response.headers, content)
-        return _parse_document(path, content, decode)
+        return response, content
 
     def _read_headers(self, headers: Mapping[str, str]) -> None:
         """Read Klaviyo's clock, since this machine's may be wrong, and its rate limits."""

@@ -152,8 +152,32 @@ def _sync_accounts(
     opened and can read the table; what was synced meanwhile is then read again.
     """
     failures: list[KlaviyoError] = []
+    labels = yield from _open_accounts(settings, previous, failures)
+    opened = {context.id: context for context in labels.values()}
+    is_alone = len(settings.api_keys) == 1 and previous.accounts.keys() <= opened.keys()
+    for context in opened.values():
+        context.can_refill = defers_truncate and is_alone
+    if opened and unfilled and not failures:
+        yield from _truncate_readable(unfilled, previous, opened)
+    try:
+        yield from _read_all(
+            [
+                _label_warnings(label, _sync_account(context), failures)
+                for label, context in labels.items()
+            ]
+        )
+    finally:
+        for context in opened.values():
+            context.session.stop()
+    if failures:
+        raise failures[0]
+
+
+def _open_accounts(
+    settings: Configuration, previous: State, failures: list[KlaviyoError]
+) -> Generator[Batch, None, dict[str, AccountContext]]:
+    """The accounts by the label of their warnings; what cannot be opened is a failure."""
     opened: dict[str, AccountContext] = {}
-    syncs: list[Iterator[Batch]] = []
     for number, key in enumerate(settings.api_keys, 1):
         label = f"account {number} of {len(settings.api_keys)}" if settings.api_keys[1:] else ""
         try:
@@ -161,23 +185,12 @@ def _sync_accounts(
         except KlaviyoError as error:
             yield from _record_failure(label, error, failures)
             continue
-        if context.id in opened:
+        if context.id in {other.id for other in opened.values()}:
             duplicate = f"{label}: its key and an earlier one open the same account; synced once"
             yield [Warning(duplicate)]
         else:
-            is_alone = len(settings.api_keys) == 1 and previous.accounts.keys() <= {context.id}
-            context.can_refill = defers_truncate and is_alone
-            opened[context.id] = context
-            syncs.append(_label_warnings(label, _sync_account(context), failures))
-    if opened and unfilled and not failures:
-        yield from _truncate_readable(unfilled, previous, opened)
-    try:
-        yield from _read_all(syncs)
-    finally:
-        for context in opened.values():
-            context.session.stop()
-    if failures:
-        raise failures[0]
+            opened[label] = context
+    return opened
 
 
 def _truncate_readable(

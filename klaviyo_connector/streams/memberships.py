@@ -64,13 +64,25 @@ def sync_memberships(
     if refills:
         yield Truncate(stream.table.name, deferred=True)
     yield from _delete_dropped_groups(context, writer, stream.table, names)
+    yield from _sync_listings(context, writer, stream, syncs, refills=refills)
+
+
+def _sync_listings(
+    context: AccountContext,
+    writer: RowWriter,
+    stream: MembershipStream,
+    syncs: "Sequence[ListingSync]",
+    *,
+    refills: bool,
+) -> Iterator[Operation]:
+    """Read the listings in parallel, each beginning in its order; raise the first failure last."""
     waiting, failures = [sync.request_pages() for sync in reversed(syncs)], Failures()
     own_paths = RecordPaths(context, "".join(stream.requires))
     for sync, page in read_in_parallel(
         lambda: waiting.pop() if waiting else None, context.settings.concurrency
     ):
         writer.log_progress(f"listing {stream.table.name}")
-        if isinstance(page, GoneError) and owners:
+        if isinstance(page, GoneError) and stream.requires:
             own_paths.record_missing(sync.name, page)
             continue
         with failures.collect():

@@ -1,6 +1,6 @@
 """Plans which days of the past to request again. Pure; DECISIONS.md has the reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -140,25 +140,32 @@ def plan_periods(
     months = list(_months(today, max(first_day.replace(day=1), earliest)))
     since = today - stream.schedule.lookback_days * DAY
     recent = [month for month in months if month.days.end >= since]
-    old = [month for month in months if month.days.end < since]
-    on = state.requested_on
+    older = [month for month in months if month.days.end < since]
     daily = [
         window
         for window in (*_rolling(stream, today, earliest), *recent)
-        if on.get(window.period) != today
+        if state.requested_on.get(window.period) != today
     ]
-    # Each month is a request of the daily quota of 225 (OpenAPI), which other reports share.
-    turns = stream.months_per_day - sum(on.get(month.period) == today for month in old)
+    return daily + _plan_turns(stream, state, today, older)
+
+
+def _plan_turns(
+    stream: PeriodStream, state: ReportState, today: date, months: Sequence[ReportWindow]
+) -> list[ReportWindow]:
+    """The months that are due in turn, those requested longest ago first."""
+    on = state.requested_on
     refresh = today - (stream.schedule.full_refresh_every or 0) * DAY
     tracked = tracked_days(stream, state, today)[0]
     due = [
         month
-        for month in old
+        for month in months
         if month.period not in on
         or (on[month.period] <= refresh and month.days.start >= tracked.start)
     ]
     due.sort(key=lambda month: on.get(month.period, date.min))
-    return daily + due[: max(turns, 0)]
+    # Each month is a request of the daily quota of 225 (OpenAPI), which other reports share.
+    turns = stream.months_per_day - sum(on.get(month.period) == today for month in months)
+    return due[: max(turns, 0)]
 
 
 def _rolling(stream: PeriodStream, today: date, earliest: date) -> Iterator[ReportWindow]:

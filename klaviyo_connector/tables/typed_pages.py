@@ -78,24 +78,7 @@ def typed_decoder(
     `related` pairs a relationship of the records with the table that its resources fill. A record
     has these resources in place of the pointers to them.
     """
-    identity: list[Place] = [(("type",), Text), (("id",), Text)]
-    places = [
-        *identity,
-        *(place for _, related_table in related for place in _list_paths(related_table)),
-    ]
-    resources: Any = list[_record_type(places)]  # type: ignore[misc]
-    pointers = [(("relationships", name, "data"), resources | None) for name, _ in related]
-    records: Any = list[_record_type([*_list_paths(table), *pointers])]  # type: ignore[misc]
-    page_type = defstruct(
-        "Page",
-        [
-            ("data", records),
-            ("links", dict[str, Any]),
-            ("included", resources, []),
-            ("errors", Any, UNSET),
-        ],
-    )
-    decoder = Decoder(page_type)
+    decoder = Decoder(_page_type(table, related))
     names = [_to_identifier(name) for name, _ in related]
 
     def decode(content: bytes) -> TypedPage | None:
@@ -111,6 +94,27 @@ def typed_decoder(
         return TypedPage(data=page.data, links=page.links)
 
     return decode
+
+
+def _page_type(table: Table, related: tuple[tuple[str, Table], ...]) -> Any:
+    """The struct of a page, with what the columns of these tables need and nothing else."""
+    identity: list[Place] = [(("type",), Text), (("id",), Text)]
+    places = [
+        *identity,
+        *(place for _, related_table in related for place in _list_paths(related_table)),
+    ]
+    resources: Any = list[_record_type(places)]  # type: ignore[misc]
+    pointers = [(("relationships", name, "data"), resources | None) for name, _ in related]
+    records: Any = list[_record_type([*_list_paths(table), *pointers])]  # type: ignore[misc]
+    return defstruct(
+        "Page",
+        [
+            ("data", records),
+            ("links", dict[str, Any]),
+            ("included", resources, []),
+            ("errors", Any, UNSET),
+        ],
+    )
 
 
 def _check_utf8(content: bytes) -> None:

@@ -1,7 +1,8 @@
 """Checks on an account what the connector assumes of Klaviyo: `.venv/bin/python -m scripts.doctor`.
 
-questions.py declares the requests, checks/ the facts; examination.py asks and judges, report.py
-prints. A new fact is one function, and its mark (? last-page) in docs/klaviyo_facts.md:
+questions.py declares the requests, answers.py checks the form of the answers, checks/ declares the
+facts; examination.py asks and judges, report.py prints. A new fact is one function, and its mark
+(? last-page) in docs/klaviyo_facts.md:
 
     @fact("last-page", "the last page of a listing", expected="`next` is null", asks=[TAG_GROUPS])
     def check_last_page(tag_groups: Answer) -> Finding: ...

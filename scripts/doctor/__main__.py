@@ -23,9 +23,10 @@ from configuration import parse_configuration
 from scripts.command import CommandError, SettingsError, command
 from scripts.configuration import read_configuration
 from scripts.doctor import report
+from scripts.doctor.answers import UndeterminableError
 from scripts.doctor.checks import FACTS
 from scripts.doctor.examination import Examination, Result
-from scripts.doctor.questions import Question, UndeterminableError
+from scripts.doctor.questions import Question
 from session import KlaviyoSession
 
 DEFAULT_FILE = Path("build", "doctor.md")

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from api import AuthError, KlaviyoError, TransientError
 from scripts.command import CommandError
 from scripts.doctor import checks, questions
-from scripts.doctor.facts import MALFORMED, Answer, Fact, Verdict, find_zone
-from scripts.doctor.questions import Call, Question, UndeterminableError
+from scripts.doctor.answers import Answer, UndeterminableError, read
+from scripts.doctor.facts import Fact, Verdict, find_zone
+from scripts.doctor.questions import Call, Question, read_id
 from session import KlaviyoSession
 from streams.catalog import CONVERSION_AGGREGATES
-from tables.jsonapi import Json, get_path
+from tables.jsonapi import Json
 
 MOST_UNANSWERED = 2  # in a row; the retries of each have waited a minute
 PREFERRED_METRIC = "Placed Order"
@@ -52,7 +53,7 @@ class Examination:
     @property
     def account_id(self) -> str:
         """The id of the account, which no report names."""
-        return str(self.records(questions.ACCOUNT)[0]["id"])
+        return read_id(self.records(questions.ACCOUNT)[0])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -82,9 +83,6 @@ class Examination:
             raise
         except UndeterminableError as reason:
             return Answer(error=reason)
-        except MALFORMED as error:
-            form = type(error).__name__
-            return Answer(error=UndeterminableError(f"an earlier answer has another form ({form})"))
         except KlaviyoError as error:
             self._stop_if_klaviyo_is_down(error)
             return Answer(error=error, limits=self._session.client.rate_limit)
@@ -116,17 +114,17 @@ class Examination:
     def metric_id(self, name: str) -> str:
         """The id of the first metric of this name; UndeterminableError if there is none."""
         for metric in self.records(questions.METRICS):
-            if get_path(metric, ("attributes", "name")) == name:
-                return str(metric["id"])
+            if read(metric, ("attributes", "name"), str) == name:
+                return read_id(metric)
         raise UndeterminableError(f"the account has no metric {name}")
 
     def conversion_metric_id(self) -> str:
         """The id of the account's revenue metric, of Placed Order, or of any metric."""
         for role in self.answer(questions.MAPPED_METRICS).records:
-            mapped = get_path(role, ("relationships", "metric", "data", "id"))
-            if role.get("id") == "revenue" and mapped:
-                return str(mapped)
+            mapped = read(role, ("relationships", "metric", "data", "id"), str)
+            if mapped and read_id(role) == "revenue":
+                return mapped
         try:
             return self.metric_id(PREFERRED_METRIC)
         except UndeterminableError:
-            return str(self.records(questions.METRICS)[0]["id"])
+            return read_id(self.records(questions.METRICS)[0])

@@ -4,56 +4,16 @@ A finding holds counts and our own words, never a text of Klaviyo's: the report 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from api import ContractError, KlaviyoError, RateLimitHeaders, ScopeError
-from scripts.doctor.questions import Question, UndeterminableError
-from session import QuotaSpentError
-from tables.jsonapi import Json, documents, get_path
+from api import ContractError, ScopeError
+from scripts.doctor.answers import Answer, MalformedError, UndeterminableError, read
+from scripts.doctor.questions import Question
 
+Item = TypeVar("Item")
 Verdict = Literal["confirmed", "differs", "not determinable"]
-# What reading an answer raises that has another form than documented and recorded.
-MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Klaviyo's answer to a question: a document, or the reason why there is none."""
-
-    document: Json = None
-    error: KlaviyoError | UndeterminableError | None = None
-    limits: RateLimitHeaders = field(default_factory=RateLimitHeaders)
-
-    @property
-    def content(self) -> Json:
-        """The document. Raises UndeterminableError with the reason where there is none."""
-        if self.error is not None:
-            raise UndeterminableError(explain(self.error))
-        return self.document
-
-    @cached_property
-    def records(self) -> list[Json]:
-        """The records of a listing, each with its `related` resources."""
-        return list(documents(self.content))
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is a next page."""
-        return bool(self.content["links"].get("next"))
-
-
-def explain(error: Exception) -> str:
-    """Why a request has no document, without Klaviyo's own words: they may hold an id."""
-    if isinstance(error, UndeterminableError):
-        return str(error)
-    if isinstance(error, ScopeError):
-        return "the key lacks the scope"
-    if isinstance(error, QuotaSpentError):
-        return "the day's quota of this report is used up"
-    return f"the request failed ({type(error).__name__})"
 
 
 @dataclass(frozen=True)
@@ -81,10 +41,10 @@ class Fact:
         """The verdict on the answers, and what was seen, or why nothing could be."""
         try:
             finding = self.check(*answers)
+        except MalformedError as error:
+            return "differs", str(error)
         except UndeterminableError as reason:
             return "not determinable", str(reason)
-        except MALFORMED as error:
-            return "differs", f"an answer of another form ({type(error).__name__})"
         return "confirmed" if finding.holds else "differs", finding.seen
 
 
@@ -135,13 +95,13 @@ def require_answers(named: Mapping[str, Answer]) -> None:
         raise UndeterminableError("none of the requests was answered")
 
 
-def require(items: Sequence[Json], what: str) -> None:
+def require(items: Sequence[object], what: str) -> None:
     """Raise UndeterminableError where the account has none of what a fact is about."""
     if not items:
         raise UndeterminableError(f"the account shows no {what}")
 
 
-def find_share(items: Sequence[Json], holds: Callable[[Json], bool], what: str) -> Finding:
+def find_share(items: Sequence[Item], holds: Callable[[Item], bool], what: str) -> Finding:
     """A fact that has to hold for every item."""
     require(items, what)
     count = sum(map(holds, items))
@@ -150,8 +110,8 @@ def find_share(items: Sequence[Json], holds: Callable[[Json], bool], what: str) 
 
 def find_zone(account: Answer) -> ZoneInfo:
     """The account's time zone. Raises UndeterminableError if it is unknown."""
-    name = get_path(account.content, ("data", "0", "attributes", "timezone"))
+    name = read(account.content, ("data", "0", "attributes", "timezone"), str)
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, TypeError, OSError):
+        return ZoneInfo(name or "")
+    except (KeyError, ValueError, OSError):  # what ZoneInfo raises for a name that it lacks
         raise UndeterminableError("the account has no known time zone") from None

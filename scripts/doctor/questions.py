@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from scripts.doctor.answers import UndeterminableError, read, require_value
 from state.state import DayRange
 from streams import catalog, registry
 from streams.declarations import AggregateStream, MemberListing, ReportStream, ResourceStream
 from streams.report_schedule import aggregate_bounds
 from tables.converters import format_utc, to_utc_datetime
-from tables.jsonapi import Json, get_path
+from tables.jsonapi import Json
 
 Query = Mapping[str, str]
 DAY = timedelta(days=1)
@@ -23,10 +24,6 @@ UNKNOWN_LIST = "NOPE01"  # has the form of an id; recorded live on 2026-09-04 wi
 AGGREGATE_DAYS = 30
 MOST_IDS = 100  # in one filter
 MONEY = ("conversion_value", "average_order_value", "revenue_per_recipient", "text_message_roi")
-
-
-class UndeterminableError(Exception):
-    """An account cannot show a fact; the message says why."""
 
 
 class Account(Protocol):
@@ -128,8 +125,13 @@ LOST_CURSOR = _get("an unknown cursor", catalog.TAGS.path, {"page[cursor]": "for
 UNKNOWN_MEMBERS = _get("an unknown list", catalog.LIST_MEMBERS.path.format(id=UNKNOWN_LIST), {})
 
 
+def read_id(record: Json) -> str:
+    """The id of a record."""
+    return require_value(record, ("id",), str)
+
+
 def _count_people(account: Account) -> Call:
-    id_ = account.records(LISTS)[-1]["id"]
+    id_ = read_id(account.records(LISTS)[-1])
     return Call(f"{catalog.LISTS.path}/{id_}", {"additional-fields[list]": "profile_count"})
 
 
@@ -147,7 +149,7 @@ def _list_members(account: Account) -> Call:
         "page[size]": "100",
         "filter": f"greater-or-equal(joined_group_at,{LONG_AGO})",
     }
-    id_ = account.records(LISTS)[-1]["id"]
+    id_ = read_id(account.records(LISTS)[-1])
     return Call(catalog.LIST_MEMBERS.path.format(id=id_), query)
 
 
@@ -169,7 +171,8 @@ def _list_profiles_from_the_middle(account: Account) -> Call:
 
 def find_middle(profiles: Sequence[Json]) -> str:
     """The time after which half of these people were created; UndeterminableError without any."""
-    times = [to_utc_datetime(get_path(profile, ("attributes", "created"))) for profile in profiles]
+    path = ("attributes", "created")
+    times = [to_utc_datetime(read(profile, path, str)) for profile in profiles]
     created = sorted(filter(None, times))
     if not created:
         raise UndeterminableError("the account shows no person with a time of creation")
@@ -219,7 +222,7 @@ def _list_credited_events(account: Account) -> Call:
 
 def _list_people_of_events(account: Account) -> Call:
     path = ("relationships", "profile", "data", "id")
-    ids = dict.fromkeys(get_path(event, path) for event in account.records(EVENTS))
+    ids = dict.fromkeys(read(event, path, str) for event in account.records(EVENTS))
     chosen = ",".join(f'"{id_}"' for id_ in [id_ for id_ in ids if id_][:MOST_IDS])
     return Call(_PROFILES, {"page[size]": "100", "filter": f"any(id,[{chosen}])"})
 

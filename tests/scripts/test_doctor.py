@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.doctor.__main__ import main
+from scripts.doctor.answers import Answer
 from scripts.doctor.checks import FACTS
 from scripts.doctor.examination import Examination, Result
-from scripts.doctor.facts import Answer, Verdict
+from scripts.doctor.facts import Verdict
 from scripts.doctor.questions import LISTINGS, REPORTS
 from session import KlaviyoSession
 from streams import REPORTING, TABLES
@@ -381,6 +383,22 @@ def test_no_form_of_answer_ends_an_examination(document: dict[str, Any]) -> None
         verdict, seen = fact.judge([Answer({**document, "links": {}}) for _ in fact.asks])
         assert verdict in get_args(Verdict)
         assert seen
+
+
+def test_an_own_error_ends_an_examination(
+    sandbox: Sandbox, recording: Recording, subtests: pytest.Subtests
+) -> None:
+    """A fault of ours in a question, an answer or a check is raised, not called Klaviyo's."""
+    for function, mistake in {
+        "scripts.doctor.questions.format_utc": TypeError,
+        "scripts.doctor.answers.documents": KeyError,
+        "scripts.doctor.checks.people.to_utc_datetime": AttributeError,
+        "scripts.doctor.checks.reports.related_resources": ValueError,
+    }.items():
+        with subtests.test(function), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(function, Mock(side_effect=mistake("our own mistake")))
+            with pytest.raises(mistake, match="our own mistake"):
+                examine(sandbox, recording, "GET", lambda _: None)
 
 
 def spend_quota(exchange: Exchange) -> None:

@@ -1,8 +1,11 @@
 """Facts about events and their credits."""
 
+from typing import Any
+
 from scripts.doctor import questions
-from scripts.doctor.facts import Answer, Finding, fact, find_share, is_refused
-from scripts.doctor.questions import MOST_IDS, UndeterminableError
+from scripts.doctor.answers import Answer, UndeterminableError, read
+from scripts.doctor.facts import Finding, fact, find_share, is_refused
+from scripts.doctor.questions import MOST_IDS, read_id
 from tables.jsonapi import Json, get_path
 
 PROPERTIES = ("attributes", "event_properties")
@@ -50,14 +53,13 @@ def check_future_filter(events: Answer) -> Finding:
 )
 def check_event_campaign(events: Answer, messages: Answer) -> Finding:
     """`event.campaign_id` is set from it."""
-    campaign_ids = {get_path(record, CAMPAIGN) for record in messages.records}
-    message_ids = {record.get("id") for record in messages.records}
+    campaign_ids = {read(record, CAMPAIGN, str) for record in messages.records}
+    message_ids = {read_id(record) for record in messages.records}
     named = [
-        properties["$message"]
+        id_
         for record in events.records
-        if isinstance(properties := get_path(record, PROPERTIES), dict)
-        and properties.get("$message")
-        and not properties.get("$flow")
+        if (id_ := read(record, (*PROPERTIES, "$message"), str))
+        and not get_path(record, (*PROPERTIES, "$flow"))
     ]
     return find_share(
         [id_ for id_ in named if id_ in campaign_ids | message_ids],
@@ -74,7 +76,7 @@ def check_event_campaign(events: Answer, messages: Answer) -> Finding:
 )
 def check_event_cohorts(events: Answer) -> Finding:
     """`event.send_cohort` is read from it."""
-    found = [set(get_path(record, PROPERTIES) or ()) for record in events.records]
+    found = [set(_read_properties(record)) for record in events.records]
     return find_share(
         [keys for keys in found if keys & {*COHORT_KEYS, *OLD_COHORT_KEYS}],
         lambda keys: not keys & {*OLD_COHORT_KEYS},
@@ -95,7 +97,7 @@ def check_event_credits(events: Answer) -> Finding:
     named = [
         credit
         for event in events.records
-        for credit in get_path(event, ("related", "attributions")) or ()
+        for credit in read(event, ("related", "attributions"), list[Any]) or ()
     ]
     return find_share(named, _names_sender, "credits of a campaign or flow")
 
@@ -113,19 +115,22 @@ def _names_sender(credit: Json) -> bool:
 )
 def check_events_of_gone_people(events: Answer, people: Answer) -> Finding:
     """The connector reads a person's events again when the person is gone."""
-    asked = list(
-        dict.fromkeys(id_ for record in events.records if (id_ := get_path(record, PERSON)))
-    )
-    gone = {*asked[:MOST_IDS]} - {record.get("id") for record in people.records}
-    theirs = [record for record in events.records if get_path(record, PERSON) in gone]
-    if not theirs:
-        raise UndeterminableError(f"all of {len(asked[:MOST_IDS])} people of the events exist")
+    profile_ids = dict.fromkeys(read(record, PERSON, str) for record in events.records)
+    requested = {*[id_ for id_ in profile_ids if id_][:MOST_IDS]}
+    gone = requested - {read_id(record) for record in people.records}
+    redacted = [record for record in events.records if read(record, PERSON, str) in gone]
+    if not redacted:
+        raise UndeterminableError(f"all of {len(requested)} people of the events exist")
     return find_share(
-        theirs, lambda event: not _has_address(event), f"events of {len(gone)} gone people redacted"
+        redacted,
+        lambda event: not _has_address(event),
+        f"events of {len(gone)} gone people redacted",
     )
 
 
 def _has_address(event: Json) -> bool:
-    properties = get_path(event, PROPERTIES)
-    values = properties.values() if isinstance(properties, dict) else ()
-    return any("@" in str(value) for value in values)
+    return any("@" in str(value) for value in _read_properties(event).values())
+
+
+def _read_properties(event: Json) -> dict[str, Any]:
+    return read(event, PROPERTIES, dict[str, Any]) or {}

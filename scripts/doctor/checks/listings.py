@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from models import Table, UnstorableError
 from scripts.doctor import questions
+from scripts.doctor.answers import Answer, UndeterminableError, read
 from scripts.doctor.facts import (
-    Answer,
     Finding,
     fact,
     find_refusals,
@@ -16,7 +17,6 @@ from scripts.doctor.facts import (
     require,
     require_answers,
 )
-from scripts.doctor.questions import UndeterminableError
 from streams.catalog import CAMPAIGNS, EVENTS, FLOWS, PROFILES
 from streams.declarations import Stream
 from streams.registry import STREAMS
@@ -145,7 +145,7 @@ def _find_archived(every: Answer, archived: Answer, path: tuple[str, ...]) -> Fi
 def check_page_link(page: Answer) -> Finding:
     """Only the cursor of the link is used."""
     require(page.records if page.has_more else [], "second page of events")
-    query = parse_qs(urlsplit(str(page.content["links"]["next"])).query)
+    query = parse_qs(urlsplit(page.links["next"] or "").query)
     return Finding("page[cursor]" in query, f"{len(query)} parameters in links.next")
 
 
@@ -159,7 +159,7 @@ def check_last_page(tag_groups: Answer) -> Finding:
     """The connector also accepts `self` alone as the end."""
     if tag_groups.has_more:
         raise UndeterminableError("the account has more than 25 tag groups")
-    return Finding("next" in tag_groups.content["links"], _describe_links(tag_groups))
+    return Finding("next" in tag_groups.links, _describe_links(tag_groups))
 
 
 @fact(
@@ -170,12 +170,12 @@ def check_last_page(tag_groups: Answer) -> Finding:
 )
 def check_unpaged_links(roles: Answer) -> Finding:
     """A connector that waits for `next` would call it broken."""
-    return Finding(roles.content["links"].keys() == {"self"}, _describe_links(roles))
+    return Finding(roles.links.keys() == {"self"}, _describe_links(roles))
 
 
 def _describe_links(answer: Answer) -> str:
-    links = answer.content["links"]
-    return ", ".join(name for name in ("self", "next", "prev") if name in links) or "no links"
+    names = [name for name in ("self", "next", "prev") if name in answer.links]
+    return ", ".join(names) or "no links"
 
 
 @fact(
@@ -206,7 +206,7 @@ def check_message_variations(messages: Answer) -> Finding:
 def check_message_send_times(messages: Answer) -> Finding:
     """Smart send time and tests of the send time."""
     options = [
-        get_path(record, ("attributes", "definition", "send_options")) or {}
+        read(record, ("attributes", "definition", "send_options"), dict[str, Any]) or {}
         for record in messages.records
         if str(get_path(record, ("attributes", "definition", "status"))).lower() == "sent"
     ]
@@ -230,7 +230,7 @@ def check_flow_message_ids(flows: Answer) -> Finding:
         action for flow in flows.records for action in related_resources(flow, "flow-actions")
     ]
     return find_share(
-        [message for action in actions if (message := get_path(action, path))],
+        [message for action in actions if (message := read(action, path, dict[str, Any]))],
         lambda message: bool(message.get("id")),
         "messages of flows with an id",
     )
@@ -318,5 +318,5 @@ def check_list_profile_count(one_list: Answer) -> Finding:
     """Only for one list at a time, and once a second."""
     if is_refused(one_list):
         return Finding(holds=False, seen="refused")
-    count = get_path(one_list.content, ("data", "attributes", "profile_count"))
-    return Finding(isinstance(count, int), "a number" if isinstance(count, int) else "none")
+    count = read(one_list.content, ("data", "attributes", "profile_count"), int)
+    return Finding(count is not None, "none" if count is None else "a number")

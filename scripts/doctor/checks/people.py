@@ -1,8 +1,8 @@
 """Facts about people: members, suppressions, consent."""
 
 from scripts.doctor import questions
-from scripts.doctor.facts import Answer, Finding, fact, find_share, is_refused, require
-from scripts.doctor.questions import UndeterminableError
+from scripts.doctor.answers import Answer, UndeterminableError
+from scripts.doctor.facts import Finding, fact, find_share, is_refused, require
 from streams.catalog import PROFILE_SUPPRESSIONS
 from tables.converters import to_utc_datetime
 from tables.jsonapi import get_path

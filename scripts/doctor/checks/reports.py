@@ -1,12 +1,18 @@
 """Facts about reports and aggregates."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from scripts.doctor import questions
-from scripts.doctor.facts import (
+from scripts.doctor.answers import (
     Answer,
+    ReportRow,
+    UndeterminableError,
+    pair_days,
+    read,
+)
+from scripts.doctor.facts import (
     Finding,
     fact,
     find_refusals,
@@ -15,28 +21,28 @@ from scripts.doctor.facts import (
     is_refused,
     require,
 )
-from scripts.doctor.questions import LONG_AGO, UndeterminableError
+from scripts.doctor.questions import LONG_AGO, read_id
 from streams.catalog import CONVERSION_AGGREGATES, FLOW_VALUES, MESSAGE_AGGREGATES
 from tables.converters import to_utc_datetime
-from tables.jsonapi import Json, get_path, related_resources
+from tables.jsonapi import related_resources
 
-CAMPAIGN, MESSAGE = ("groupings", "campaign_id"), ("groupings", "campaign_message_id")
 MONEY_REFUSAL = "does not support querying for values data"
 DAYS_AND_TODAY = 8  # in last_7_days
 UTC = ZoneInfo("UTC")
 MESSAGE_OF_ACTION = ("attributes", "definition", "data", "message", "id")
 MESSAGE_OF_TEST = ("attributes", "definition", "data", "main_action", "data", "message", "id")
+Counts = defaultdict[str, float]
 PLAIN_REPORTS = [report for report in questions.REPORTS if report is not questions.CAMPAIGN_TOTALS]
 
 
-def _rows(report: Answer) -> list[Json]:
+def _rows(report: Answer) -> list[ReportRow]:
     """The results of a report; UndeterminableError if there are none."""
-    rows = report.content["results"]
+    rows = report.results
     require(rows, "result of the report")
-    return list(rows)
+    return rows
 
 
-def _all_rows(report: Answer) -> list[Json]:
+def _all_rows(report: Answer) -> list[ReportRow]:
     """The results, if all are on one page: sums need all of them."""
     if report.has_more:
         raise UndeterminableError("the report has more than one page")
@@ -88,9 +94,10 @@ def check_money_refusal(report: Answer) -> Finding:
 )
 def check_report_message_ids(report: Answer) -> Finding:
     """Marts join a campaign's numbers to its message by either id."""
-    messages = defaultdict(set)
+    messages = defaultdict[str | None, set[str | None]](set)
     for row in _rows(report):
-        messages[get_path(row, CAMPAIGN)].add(get_path(row, MESSAGE))
+        campaign_id = row.groupings.get("campaign_id")
+        messages[campaign_id].add(row.groupings.get("campaign_message_id"))
     single = [(campaign, *ids) for campaign, ids in messages.items() if len(ids) == 1]
     return find_share(single, lambda ids: ids[0] == ids[1], "campaigns of one message")
 
@@ -104,10 +111,10 @@ def check_report_message_ids(report: Answer) -> Finding:
 def check_report_zeros(report: Answer) -> Finding:
     """Rates are by channel, whatever the other channels' zeros are."""
     rows = _rows(report)
-    channels = {get_path(row, ("groupings", "send_channel")) for row in rows}
+    channels = {row.groupings.get("send_channel") for row in rows}
     if channels <= {"email"}:
         raise UndeterminableError("only e-mails were sent, and they count nearly everything")
-    nulls = sum(value is None for row in rows for value in row["statistics"].values())
+    nulls = sum(value is None for row in rows for value in row.statistics.values())
     return Finding(not nulls, f"{nulls} nulls in {len(rows)} results of {len(channels)} channels")
 
 
@@ -119,7 +126,7 @@ def check_report_zeros(report: Answer) -> Finding:
 )
 def check_report_floats(report: Answer) -> Finding:
     """Counts become whole numbers in the warehouse."""
-    values = [value for row in _rows(report) for value in row["statistics"].values()]
+    values = [value for row in _rows(report) for value in row.statistics.values()]
     numbers = [value for value in values if value is not None]
     return find_share(numbers, lambda value: isinstance(value, float), "floats")
 
@@ -133,15 +140,15 @@ def check_report_floats(report: Answer) -> Finding:
 def check_report_variations(report: Answer, totals: Answer) -> Finding:
     """`campaign_performance` is always grouped by variation."""
     split, whole = (_sum_by_campaign(answer) for answer in (report, totals))
-    same = sum(split[campaign] == recipients for campaign, recipients in whole.items())
+    same = sum(split.get(campaign) == recipients for campaign, recipients in whole.items())
     holds = same == len(whole) == len(split)
     return Finding(holds, f"equal for {same} of {len(whole)} campaigns")
 
 
-def _sum_by_campaign(report: Answer) -> Counter[str]:
-    recipients = Counter[str]()
+def _sum_by_campaign(report: Answer) -> Counts:
+    recipients = Counts(float)
     for row in _all_rows(report):
-        recipients[str(get_path(row, CAMPAIGN))] += get_path(row, ("statistics", "recipients")) or 0
+        recipients[str(row.groupings.get("campaign_id"))] += _sum(row, "recipients")
     return recipients
 
 
@@ -156,7 +163,7 @@ def check_report_pages(report: Answer) -> Finding:
     count = len(_rows(report))
     if not report.has_more:
         raise UndeterminableError(f"all {count} results are on one page")
-    holds = "page_cursor=" in str(report.content["links"]["next"])
+    holds = "page_cursor=" in str(report.links["next"])
     return Finding(holds, f"{count} results on the first page")
 
 
@@ -169,17 +176,17 @@ def check_report_pages(report: Answer) -> Finding:
 def check_flow_report_message_ids(report: Answer, flows: Answer) -> Finding:
     """Marts join a flow's numbers to its messages by it."""
     messages = {
-        flow.get("id"): {
-            get_path(action, path)
+        read_id(flow): {
+            read(action, path, str)
             for action in related_resources(flow, "flow-actions")
             for path in (MESSAGE_OF_ACTION, MESSAGE_OF_TEST)
         }
         for flow in flows.records
     }
-    groups = [row["groupings"] for row in _rows(report)]
+    rows = [(row.groupings.get("flow_id"), row.groupings) for row in _rows(report)]
     return find_share(
-        [group for group in groups if group.get("flow_id") in messages],
-        lambda group: group.get("flow_message_id") in messages[group["flow_id"]],
+        [(messages[flow_id], groupings) for flow_id, groupings in rows if flow_id in messages],
+        lambda row: row[1].get("flow_message_id") in row[0],
         "results of listed flows",
     )
 
@@ -193,7 +200,7 @@ def check_flow_report_message_ids(report: Answer, flows: Answer) -> Finding:
 def check_flow_days_add_up(report: Answer, days: Answer) -> Finding:
     """Counts of messages are additive over days."""
     ranges, sums = _sum_by_message(report, "delivered"), _sum_by_message(days, "delivered")
-    same = sum(sums[key] == value for key, value in ranges.items())
+    same = sum(sums.get(key, 0) == value for key, value in ranges.items())
     return Finding(same == len(ranges), f"equal for {same} of {len(ranges)} messages")
 
 
@@ -206,11 +213,11 @@ def check_flow_days_add_up(report: Answer, days: Answer) -> Finding:
 def check_flow_uniques(report: Answer, days: Answer) -> Finding:
     """Who opens on two days counts once in the range: a sum of days is no number of people."""
     ranges, sums = _sum_by_message(report, "opens_unique"), _sum_by_message(days, "opens_unique")
-    within = sum(value <= sums[key] for key, value in ranges.items())
+    within = sum(value <= sums.get(key, 0) for key, value in ranges.items())
     return Finding(
         within == len(ranges),
-        f"{within} of {len(ranges)} messages, {ranges.total():.0f} people,"
-        f" {sums.total():.0f} by days",
+        f"{within} of {len(ranges)} messages, {sum(ranges.values()):.0f} people,"
+        f" {sum(sums.values()):.0f} by days",
     )
 
 
@@ -227,15 +234,18 @@ def check_flow_opens(report: Answer) -> Finding:
     return find_share(opened, lambda key: opens[key] == people[key], "messages of flows opened")
 
 
-def _sum_by_message(report: Answer, statistic: str) -> Counter[str]:
+def _sum_by_message(report: Answer, statistic: str) -> Counts:
     """A statistic of each message, a series summed over its days."""
-    sums = Counter[str]()
+    sums = Counts(float)
     for row in _all_rows(report):
-        value = get_path(row, ("statistics", statistic))
-        values = value if isinstance(value, list) else [value]
-        key = "|".join(str(row["groupings"].get(name)) for name in FLOW_VALUES.group_by)
-        sums[key] += sum(number or 0 for number in values)
+        key = "|".join(str(row.groupings.get(name)) for name in FLOW_VALUES.group_by)
+        sums[key] += _sum(row, statistic)
     return sums
+
+
+def _sum(row: ReportRow, statistic: str) -> float:
+    value = row.statistics.get(statistic)
+    return sum(number or 0 for number in (value if isinstance(value, list) else [value]))
 
 
 @fact(
@@ -246,9 +256,7 @@ def _sum_by_message(report: Answer, statistic: str) -> Counter[str]:
 )
 def check_series_days(days: Answer) -> Finding:
     """The offset does not count: the connector reads the date as it is written."""
-    return find_share(
-        days.content["date_times"], lambda day: str(day).endswith("T00:00:00+00:00"), "days"
-    )
+    return find_share(days.series_days, lambda day: day.endswith("T00:00:00+00:00"), "days")
 
 
 @fact(
@@ -259,7 +267,7 @@ def check_series_days(days: Answer) -> Finding:
 )
 def check_last_7_days(week: Answer) -> Finding:
     """Recorded on 2026-09-04."""
-    count = len(week.content["date_times"])
+    count = len(week.series_days)
     return Finding(count == DAYS_AND_TODAY, f"{count} days")
 
 
@@ -276,11 +284,12 @@ def check_last_7_days(week: Answer) -> Finding:
 )
 def check_series_zone(account: Answer, days: Answer, local: Answer, utc: Answer) -> Finding:
     """Compares the delivered e-mails of flows with the events, counted in both zones."""
-    delivered = Counter[str]()
+    delivered = Counts(float)
     for row in _all_rows(days):
-        if row["groupings"].get("send_channel") == "email":
-            for day, count in enumerate(row["statistics"]["delivered"]):
-                delivered[str(days.content["date_times"][day])[:10]] += count or 0
+        counts = row.statistics.get("delivered")
+        if row.groupings.get("send_channel") == "email" and isinstance(counts, list):
+            for day, count in pair_days(days.series_days, counts):
+                delivered[day[:10]] += count or 0
     distances = [
         _distance(delivered, _count_by_day(local, find_zone(account))),
         _distance(delivered, _count_by_day(utc, UTC)),
@@ -291,20 +300,22 @@ def check_series_zone(account: Answer, days: Answer, local: Answer, utc: Answer)
     return Finding(distances[0] < distances[1], seen)
 
 
-def _count_by_day(aggregate: Answer, zone: ZoneInfo) -> Counter[str]:
+def _count_by_day(aggregate: Answer, zone: ZoneInfo) -> Counts:
     """The events of flows by day."""
-    counts = Counter[str]()
-    dates = [_local_time(date, zone).date().isoformat() for date in aggregate.content["dates"]]
-    position = [*MESSAGE_AGGREGATES.dimensions].index("$flow")
-    for group in aggregate.content["data"]:
-        if group["dimensions"][position]:
-            for day, count in zip(dates, group["measurements"]["count"], strict=True):
-                counts[day] += count
+    counts = Counts(float)
+    days = [_local_time(date, zone).date().isoformat() for date in aggregate.dates]
+    for group in aggregate.groups:
+        dimensions = dict(zip(MESSAGE_AGGREGATES.dimensions, group.dimensions, strict=False))
+        if dimensions.get("$flow"):
+            for day, count in pair_days(days, group.measurements.get("count", [])):
+                counts[day] += count or 0
     return counts
 
 
-def _distance(one: Counter[str], other: Counter[str]) -> float:
-    return sum(abs(one[day] - other[day]) for day in one.keys() | other.keys())
+def _distance(counts: Counts, others: Counts) -> float:
+    return sum(
+        abs(counts.get(day, 0) - others.get(day, 0)) for day in counts.keys() | others.keys()
+    )
 
 
 def _local_time(date: str, zone: ZoneInfo) -> datetime:
@@ -319,7 +330,7 @@ def _local_time(date: str, zone: ZoneInfo) -> datetime:
 )
 def check_aggregate_dates(account: Answer, aggregate: Answer) -> Finding:
     """Unlike the days of a series."""
-    dates = aggregate.content["dates"]
+    dates = aggregate.dates
     local, utc = (
         [_local_time(date, zone).time() == time() for date in dates]
         for zone in (find_zone(account), UTC)
@@ -337,7 +348,7 @@ def check_aggregate_dates(account: Answer, aggregate: Answer) -> Finding:
 )
 def check_aggregate_bounds(aggregate: Answer) -> Finding:
     """Otherwise the first or the last day is counted only in part."""
-    count = len(aggregate.content["dates"])
+    count = len(aggregate.dates)
     return Finding(count == questions.AGGREGATE_DAYS, f"{count} days")
 
 
@@ -351,7 +362,7 @@ def check_aggregate_dimensions(aggregate: Answer) -> Finding:
     """They are named by their position."""
     count = len(CONVERSION_AGGREGATES.dimensions)
     return find_share(
-        [group["dimensions"] for group in aggregate.content["data"]],
+        [group.dimensions for group in aggregate.groups],
         lambda texts: len(texts) == count and all(isinstance(text, str) for text in texts),
         "groups",
     )

@@ -2,8 +2,8 @@
 
 from api import CursorError, GoneError, TransientError
 from scripts.doctor import questions
-from scripts.doctor.facts import Answer, Finding, explain, fact, is_refused
-from scripts.doctor.questions import UndeterminableError
+from scripts.doctor.answers import Answer, UndeterminableError, explain
+from scripts.doctor.facts import Finding, fact, is_refused
 from session import QuotaSpentError
 
 SECOND, MINUTE, DAY = 1.0, 60.0, 86_400.0
