@@ -64,7 +64,7 @@ def main() -> int:
             f"{options.dbt} is missing: run `make load-demo ALL=1`, or name it with --dbt"
         )
     _empty(folder)
-    print(BEGIN, flush=True)
+    console.print(BEGIN)
     same = _load_and_build(folder, options.dbt)
     rows = read_from_duckdb(folder, MODELS[-1])
     verdict = (
@@ -181,7 +181,7 @@ def _load(
 
 def _announce(command: str) -> None:
     """Say what runs, as a shell shows it."""
-    print(f"\n$ {command}", flush=True)
+    Console().print(f"\n$ {command}", markup=False, highlight=False)
 
 
 def to_table(rows: list[dict[str, Any]], width: int) -> RichTable:
