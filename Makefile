@@ -44,12 +44,15 @@ doctor: .venv/.stamp ## Check on a real account what the connector assumes of Kl
 	@.venv/bin/python -m scripts.doctor $(ARGS)
 
 # Slow tests repeat a promise elsewhere: on another engine, in each kill, at every width, in a demo.
-TESTS = --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+TESTS = --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 	$(if $(ALL),,-m "not slow and not chaos and not bench")
 
-test: .venv/.tests .venv-dbt/.engines load-test ## Run the tests; ALL=1, as in CI: the slow ones too
+# SimplyLoad's tests run beside the others, so that no core waits while either collects or ends.
+test: .venv/.tests .venv-dbt/.engines .venv-load/.stamp ## Run the tests; ALL=1, as in CI: the slow ones too
 	@.venv/bin/python -m tests.browser
-	@.venv/bin/pytest $(TESTS)
+	@mkdir -p build; $(MAKE) --silent load-test > build/load_test.txt 2>&1 & load=$$!; \
+	trap 'kill $$load' INT TERM; .venv/bin/pytest $(TESTS); code=$$?; \
+	wait $$load || code=1; cat build/load_test.txt; exit $$code
 
 check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
