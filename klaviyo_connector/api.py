@@ -109,7 +109,7 @@ class TooLargeError(ContractError):
 
 
 class RefusedError(ContractError):
-    """Klaviyo refuses the request (400); it may answer one that asks for less."""
+    """Klaviyo refuses the request (400), and may accept a request for less."""
 
 
 class ConfigurationError(KlaviyoError):

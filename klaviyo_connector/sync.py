@@ -145,11 +145,11 @@ def _sync_accounts(
 ) -> Iterator[Batch]:
     """All accounts in parallel; one that fails does not block the others.
 
-    Tables that are `unfilled` since the state began are truncated first: a full re-sync of a
-    connection has no state, so rows whose record is deleted could not be found afterwards. A
-    checkpoint of all accounts commits the truncates; a sync that fails is continued from it.
-    A truncate takes the rows of every account, so it waits for a sync in which all of them can be
-    opened and can read the table; what was synced meanwhile is then read again.
+    Tables that are `unfilled` since the state began are truncated first. A full re-sync of a
+    connection has no state, so it could not find the rows of deleted records afterwards. A
+    checkpoint of all accounts commits the truncates, and a later sync continues from it.
+    A truncate removes the rows of every account, so it waits for a sync that can open all of them
+    and read the table. Rows that were synced before are then read again.
     """
     failures: list[KlaviyoError] = []
     labels = yield from _open_accounts(settings, previous, failures)

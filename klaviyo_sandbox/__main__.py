@@ -7,7 +7,7 @@ import gc
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import NoReturn, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -69,8 +69,20 @@ def _build_app(options: argparse.Namespace) -> App:
         name: Key(options.seed if seed is None else seed, scopes)
         for name, seed, scopes in options.api_key
     }
-    seeds = [key.seed for key in keys.values()] or [options.seed]
-    accounts = {
+    return App(
+        _build_accounts(options, now, [key.seed for key in keys.values()] or [options.seed]),
+        keys=keys or None,
+        is_limited=not options.no_limits,
+        latency=options.latency_ms / 1_000,
+        compresses=options.gzip,
+        faults=options.fault,
+    )
+
+
+def _build_accounts(
+    options: argparse.Namespace, now: int, seeds: Sequence[int]
+) -> dict[int, Account]:
+    return {
         seed: Account(
             seed=seed,
             epoch=options.epoch or datetime.fromtimestamp(now, UTC).date(),
@@ -87,14 +99,6 @@ def _build_app(options: argparse.Namespace) -> App:
         )
         for seed in dict.fromkeys(seeds)
     }
-    return App(
-        accounts,
-        keys=keys or None,
-        is_limited=not options.no_limits,
-        latency=options.latency_ms / 1_000,
-        compresses=options.gzip,
-        faults=options.fault,
-    )
 
 
 def _build_parser() -> argparse.ArgumentParser:

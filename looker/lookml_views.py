@@ -31,37 +31,14 @@ def generate_files(semantics: Semantics, dashboard: Dashboard) -> Iterator[tuple
 
 
 def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard) -> dict[str, Any]:
-    dimensions = [
-        dimension
-        for dimension in model.dimensions.values()
-        if dimension.type in TYPES and not lookml.is_timeframe(dimension)
-    ]
     times = [
         dimension for dimension in model.dimensions.values() if dimension.type in ("date", "time")
-    ]
-    detail = [
-        dimension
-        for dimension in dimensions
-        if dimension.type == "text" and not lookml.is_hidden(dimension)
     ]
     return {
         "name": model.name,
         "label": lookml.title(model.name),
         "sql_table_name": lookml.table_name(model),
-        "dimensions": [
-            _build_key_dimension(model),
-            *(
-                _build_dimension(dimension)
-                | _build_words(dimension, dashboard)
-                | _build_links(dimension, model, dashboard)
-                for dimension in dimensions
-            ),
-            *(
-                _build_order(dimension, dashboard)
-                for dimension in dimensions
-                if _is_ordered(dimension, dashboard)
-            ),
-        ],
+        "dimensions": _build_dimensions(model, dashboard),
         "dimension_groups": [
             _build_dimension_group(time) for time in times if not lookml.is_timeframe(time)
         ],
@@ -73,13 +50,47 @@ def _build_view(model: SemanticModel, semantics: Semantics, dashboard: Dashboard
         "sets": [
             {
                 "name": "detail",
-                "fields": [
-                    lookml.name_in_view(model, name)
-                    for name in (model.date, *(dimension.name for dimension in detail))
-                ],
+                "fields": [lookml.name_in_view(model, name) for name in _list_details(model)],
             }
         ],
     }
+
+
+def _list_dimensions(model: SemanticModel) -> list[Dimension]:
+    """The dimensions that are columns of the view: no times and no steps of time."""
+    return [
+        dimension
+        for dimension in model.dimensions.values()
+        if dimension.type in TYPES and not lookml.is_timeframe(dimension)
+    ]
+
+
+def _list_details(model: SemanticModel) -> list[str]:
+    """The fields that a drill shows: the date and every text."""
+    texts = [
+        dimension.name
+        for dimension in _list_dimensions(model)
+        if dimension.type == "text" and not lookml.is_hidden(dimension)
+    ]
+    return [model.date, *texts]
+
+
+def _build_dimensions(model: SemanticModel, dashboard: Dashboard) -> list[dict[str, Any]]:
+    dimensions = _list_dimensions(model)
+    return [
+        _build_key_dimension(model),
+        *(
+            _build_dimension(dimension)
+            | _build_words(dimension, dashboard)
+            | _build_links(dimension, model, dashboard)
+            for dimension in dimensions
+        ),
+        *(
+            _build_order(dimension, dashboard)
+            for dimension in dimensions
+            if _is_ordered(dimension, dashboard)
+        ),
+    ]
 
 
 def _build_key_dimension(model: SemanticModel) -> dict[str, Any]:

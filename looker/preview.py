@@ -13,7 +13,7 @@ from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from looker import charts, findings, health
@@ -37,37 +37,11 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
     accounts = warehouse.read_accounts(model, periods)
     _check_targets(dashboard, accounts)
     since = _first_day(dashboard, accounts)
-    currencies = {account.id: account.currency for account in accounts}
-    columns = {
-        model.name: warehouse.read_columns(
-            build_extract(
-                dashboard, semantics, model, max(since, _first_day_of(dashboard, model, accounts))
-            ),
-            currencies,
-        )
-        for model in dashboard.models(semantics)
-    }
-    daily = columns[model.name]
-    of_periods = Extract(
-        periods,
-        [*(name for name in daily if name in periods.dimensions), "period_kind", LAST],
-        _summed_metrics(dashboard, semantics, model),
-        since,
-    )
-    columns[model.name] = _add_periods(
-        daily, warehouse.read_columns(of_periods, currencies), dashboard.people.where
-    )
+    columns = _read_columns(warehouse, semantics, dashboard, accounts)
     dashboard = _leave_out_empty_pages(dashboard, columns)
     library = charts.build_library()
     script, style = (_read_asset(name) for name in ("page.js", "page.css"))
-    templates = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = templates.get_template("page.html").render(
+    page = _open_template("page.html").render(
         dashboard=dashboard,
         semantics=semantics,
         accounts=accounts,
@@ -88,6 +62,46 @@ def render(warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, now
         ),
     )
     return _strip_indentation(page)
+
+
+def _open_template(name: str) -> Template:
+    templates = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template(name)
+
+
+def _read_columns(
+    warehouse: Warehouse, semantics: Semantics, dashboard: Dashboard, accounts: Sequence[Account]
+) -> dict[str, Columns]:
+    """Read the columns of each model; those of the days have the rows of periods too."""
+    sends, periods = semantics.model(dashboard.model), semantics.model(dashboard.people.model)
+    since = _first_day(dashboard, accounts)
+    currencies = {account.id: account.currency for account in accounts}
+    columns = {
+        model.name: warehouse.read_columns(
+            build_extract(
+                dashboard, semantics, model, max(since, _first_day_of(dashboard, model, accounts))
+            ),
+            currencies,
+        )
+        for model in dashboard.models(semantics)
+    }
+    daily = columns[sends.name]
+    of_periods = Extract(
+        periods,
+        [*(name for name in daily if name in periods.dimensions), "period_kind", LAST],
+        _summed_metrics(dashboard, semantics, sends),
+        since,
+    )
+    columns[sends.name] = _add_periods(
+        daily, warehouse.read_columns(of_periods, currencies), dashboard.people.where
+    )
+    return columns
 
 
 def _read_asset(name: str) -> str:
@@ -247,15 +261,7 @@ def _build_data(
         "values": dashboard.values,
         "dates": [name for name, field in dimensions.items() if field.type == "date"],
         "metrics": {
-            name: {
-                "ratio": metric.ratio,
-                "label": metric.label,
-                "by_day": metric.by_day,
-                "of": find_counted(metric, semantics),
-                "events": _find_events(metric, dashboard, semantics),
-                "model": metric.model,
-            }
-            for name, metric in metrics.items()
+            name: _build_metric(metric, dashboard, semantics) for name, metric in metrics.items()
         },
         "labels": {name: field.label for name, field in fields.items()},
         "people": asdict(dashboard.people),
@@ -274,6 +280,17 @@ def _build_data(
             for page in dashboard.pages
             for tile in page.tiles
         ],
+    }
+
+
+def _build_metric(metric: Metric, dashboard: Dashboard, semantics: Semantics) -> dict[str, Any]:
+    return {
+        "ratio": metric.ratio,
+        "label": metric.label,
+        "by_day": metric.by_day,
+        "of": find_counted(metric, semantics),
+        "events": _find_events(metric, dashboard, semantics),
+        "model": metric.model,
     }
 
 

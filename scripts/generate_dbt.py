@@ -137,14 +137,6 @@ def _describe(table: Table, name: str) -> str:
 
 def render_macros() -> str:
     """The lists of tables that the models need."""
-    requiring = defaultdict(list)
-    for selected, required in configuration.REQUIRED_TABLES.items():
-        requiring[required].append(selected)
-    for word in ("catalog", "people"):
-        chosen = registry.SETS[word]
-        needed = {configuration.REQUIRED_TABLES.get(table, table) for table in chosen}
-        for table in sorted({*chosen, *needed}):
-            requiring[table].append(word)
     reports = [stream for stream in streams.STREAMS if isinstance(stream, ReportStream)]
     first_of = {stream.path: stream.table.name for stream in reversed(reports)}
     macros = (
@@ -162,7 +154,7 @@ def render_macros() -> str:
         (
             "requiring_tables",
             "The words of KLAVIYO_TABLES that require a raw table, by that table.",
-            dict(requiring),
+            _list_requiring_words(),
         ),
         (
             "report_quota_tables",
@@ -171,6 +163,18 @@ def render_macros() -> str:
         ),
     )
     return "\n".join([HEADER, *(_render_macro(*macro) for macro in macros)])
+
+
+def _list_requiring_words() -> dict[str, list[str]]:
+    requiring = defaultdict(list)
+    for selected, required in configuration.REQUIRED_TABLES.items():
+        requiring[required].append(selected)
+    for word in ("catalog", "people"):
+        chosen = registry.SETS[word]
+        needed = {configuration.REQUIRED_TABLES.get(table, table) for table in chosen}
+        for table in sorted({*chosen, *needed}):
+            requiring[table].append(word)
+    return dict(requiring)
 
 
 def render_rules() -> str:

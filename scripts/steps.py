@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import duckdb
 import yaml
@@ -94,27 +94,34 @@ def sync(
     ignored = shutil.ignore_patterns("files", "crash-reports", "__pycache__")
     shutil.copytree(CONNECTOR, workspace.project, dirs_exist_ok=True, ignore=ignored)
     inherited = _filter_environment(fivetran_debug.build_environment(workspace.folder / "home"))
-    command = fivetran_debug.build_command(workspace.project)
     log_file = workspace.folder / "sync.log"
     print(f"    its log: {os.path.relpath(log_file)}", flush=True)
-    with (
-        log_file.open("w") as log,
-        subprocess.Popen(
-            command,
-            env={**inherited, **environment},
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
+    with log_file.open("w") as log:
+        code = _debug_connector(
+            workspace.project, json.dumps(configuration), {**inherited, **environment}, log
+        )
+    _raise_for_exit_code("The sync", code)
+
+
+def _debug_connector(
+    project: Path, configuration: str, environment: Mapping[str, str], log: TextIO
+) -> int:
+    """Run `fivetran debug` with the configuration on its input; return its exit code."""
+    with subprocess.Popen(
+        fivetran_debug.build_command(project),
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         if process.stdin and process.stdout:
-            process.stdin.write(json.dumps(configuration))
+            process.stdin.write(configuration)
             process.stdin.close()
             for line in process.stdout:
                 log.write(STATE.sub("(the state, left out here)", line))
                 _print_log_line(line)
-    _raise_for_exit_code("The sync", process.returncode)
+    return process.returncode
 
 
 def load(

@@ -32,7 +32,7 @@ def digest(value: Any) -> str:
 
 
 def is_same(known: str | None, new: str) -> bool:
-    """Whether a digest equals the known one, of which the state may hold the beginning only."""
+    """Whether a digest equals the known one; the state may hold only its first characters."""
     return bool(known) and new.startswith(known or "")
 
 

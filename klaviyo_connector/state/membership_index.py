@@ -19,7 +19,7 @@ ALL_PROFILES_LISTING = "the account"
 
 
 class MemberGroup(NamedTuple):
-    """Some people whose rows share a table, a listing and the other columns of the key."""
+    """People with rows of one table and listing that share the other columns of the key."""
 
     table: str
     listing: str

@@ -210,10 +210,10 @@ class WindowedState(
 
 
 class PendingReread(Struct, frozen=True, array_like=True):
-    """A person whose events are read again.
+    """A deleted profile: its events are read again.
 
-    The days of the comparison that still found the person and of the one that did not, and how
-    often the events were read since.
+    The day of the last comparison that found the profile, that of the first that did not, and the
+    number of reads of its events since.
     """
 
     found_on: date

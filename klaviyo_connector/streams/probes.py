@@ -31,7 +31,7 @@ MAX_RECORDS = 3  # of a listing, whose own paths are tried
 
 
 class ProbeSession(KlaviyoSession):
-    """A session whose listings end with their first records; it shares pace, counts and threads."""
+    """A session that ends each listing after its first records; it shares pace and threads."""
 
     def __init__(self, session: KlaviyoSession) -> None:
         self.__dict__ = session.__dict__

@@ -53,9 +53,9 @@ def plan_windows(
         first_day                today - daily_lookback     today - lookback    today
         |------- full refresh: rarely -------|------ daily ------|--- every sync ---|
 
-    `first_day` is the first day that can have results. Ranges that an earlier sync could not
-    request for lack of quota are still pending and are planned too, except for a report without a
-    full refresh, whose newest window replaces the older ones.
+    `first_day` is the first day that can have results. Ranges that the quota of an
+    earlier sync did not allow are still pending, and are planned too. In a report without a full
+    refresh, the newest window replaces them.
     """
     since = today - (schedule.lookback_days - 1) * DAY
     if state.daily_lookback_on != today:

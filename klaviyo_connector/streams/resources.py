@@ -370,7 +370,7 @@ class ResourceSync:
 
 
 def listed_ids(state: AccountState, stream_name: str) -> list[str]:
-    """The ids of the records that a stream whose table has its name has written."""
+    """The ids of the records that a stream has written; its table has the name of the stream."""
     rows = state.resources.get(stream_name, ResourceState()).digests.get(stream_name, {})
     return [TABLES[stream_name].parse_key(key)["id"] for key in rows]
 

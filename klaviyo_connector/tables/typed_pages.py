@@ -149,7 +149,7 @@ def _list_paths(table: Table) -> Iterable[Place]:
 
 
 def _record_type(places: Iterable[Place], *, is_frozen: bool = False) -> Any:
-    """The type of an object with values at these places, of which only an id is required."""
+    """The type of an object with values at these places; only an id is required."""
     below: dict[str, dict[Path, Any]] = defaultdict(dict)
     for (name, *path), kind in places:
         below[name][tuple(path)] = kind

@@ -7,6 +7,7 @@ send date of its message, in the company's zone. So the two may differ by day.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,7 @@ from klaviyo_sandbox.jsonapi import Json
 from klaviyo_sandbox.reports.dimensions import Condition, label_events, matches
 from klaviyo_sandbox.reports.intervals import interval_edges, interval_instants
 from klaviyo_sandbox.reports.message_statistics import count_distinct
+from klaviyo_sandbox.simulation.events import EventStore
 from klaviyo_sandbox.simulation.population import Ints
 
 
@@ -46,17 +48,21 @@ def metric_aggregates(  # noqa: PLR0913 - the parameters of the request
     # One cell per result and interval, so that a single bincount fills the whole table.
     cell = result * (len(edges) - 1) + np.searchsorted(edges, events.at[rows], side="right") - 1
     shape = (len(dimensions), len(edges) - 1)
-    size, has_person = shape[0] * shape[1], events.person[rows] >= 0
-    counts = {
-        "count": np.bincount(cell, minlength=size),
-        "sum_value": np.bincount(cell, np.nan_to_num(events.value[rows]), size),
-        "unique": count_distinct(cell[has_person], events.person[rows][has_person], size),
-    }
+    counts = _count_cells(events, rows, cell, shape[0] * shape[1])
     measured = {name: counts[name].reshape(shape).tolist() for name in measurements}
     return interval_instants(edges, interval, zone), [
         {"dimensions": list(label), "measurements": {name: measured[name][n] for name in measured}}
         for n, label in enumerate(dimensions)
     ]
+
+
+def _count_cells(events: EventStore, rows: Ints, cell: Ints, size: int) -> dict[str, Any]:
+    has_person = events.person[rows] >= 0
+    return {
+        "count": np.bincount(cell, minlength=size),
+        "sum_value": np.bincount(cell, np.nan_to_num(events.value[rows]), size),
+        "unique": count_distinct(cell[has_person], events.person[rows][has_person], size),
+    }
 
 
 def _group_labels(

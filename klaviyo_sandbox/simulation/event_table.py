@@ -178,12 +178,18 @@ def attribute_touches(company: Company, table: Rows) -> Ints:
         # or, at position -1, wrap around to the last touch.
         position = np.searchsorted(order[touches], order[events]) - 1
         last = touches[position]
-        fits = (position >= 0) & (table["person"][last] == table["person"][events])
-        fits &= table["at"][events] - table["at"][last] <= window
-        fits &= table["seen"][last] <= table["seen"][events]
+        fits = (position >= 0) & _is_within(table, last, events, window)
         # Row numbers ascend with time, so the greater one is the more recent touch.
         touch[events] = np.maximum(touch[events], np.where(fits, last, -1))
     return touch
+
+
+def _is_within(table: Rows, touches: Ints, events: Ints, window: int) -> Bools:
+    """Return whether each touch is of its event's person, within the window and shown by then."""
+    fits: Bools = table["person"][touches] == table["person"][events]
+    fits &= table["at"][events] - table["at"][touches] <= window
+    fits &= table["seen"][touches] <= table["seen"][events]
+    return fits
 
 
 def person_time_key(person: Ints, at: Ints) -> Ints:

@@ -255,16 +255,7 @@ def name_columns(
     metadata = {name.casefold() for name in chosen_names}
     chosen: dict[str, str] = {}
     for name in names:
-        if name.casefold() in RESERVED or name.startswith(INTERNAL):
-            raise TableStoppedError(
-                f"Column {name} of {table} has a name that SimplyLoad uses itself: rename it in "
-                "the source, or publish the table without it."
-            )
-        if name.casefold() in metadata:
-            raise TableStoppedError(
-                f"Column {name} of {table} has a name that `destination.names` gives to a column "
-                "of SimplyLoad: choose another there, and rename that column in tables that exist."
-            )
+        _check_column_name(table, name, metadata)
         plain = _choose(name, taken, folded, dialect)
         chosen[name] = _add_suffix(name, dialect) if plain in used_names else plain
         used_names.add(chosen[name])
@@ -276,6 +267,19 @@ def name_columns(
             f"{_MOST_COLUMNS[dialect]}: publish fewer columns."
         )
     return chosen
+
+
+def _check_column_name(table: str, name: str, metadata: Collection[str]) -> None:
+    if name.casefold() in RESERVED or name.startswith(INTERNAL):
+        raise TableStoppedError(
+            f"Column {name} of {table} has a name that SimplyLoad uses itself: rename it in "
+            "the source, or publish the table without it."
+        )
+    if name.casefold() in metadata:
+        raise TableStoppedError(
+            f"Column {name} of {table} has a name that `destination.names` gives to a column "
+            "of SimplyLoad: choose another there, and rename that column in tables that exist."
+        )
 
 
 def choose_name(name: str, taken: Collection[str], dialect: str) -> str:

@@ -133,7 +133,7 @@ def to_digests(rows: Sequence[tuple[object, ...]]) -> dict[str, Digest]:
 
 
 def _hash(dialect: str, cells: Sequence[Cell]) -> str:
-    """Return the hash of cells; each has one of its own, so that none runs into the next."""
+    """Return the hash of cells, made of a hash per cell, which separates them."""
     hashes = [f"coalesce(md5({_text(dialect, cell)}), '-')" for cell in cells]
     return f"md5({' || '.join(hashes)})"
 

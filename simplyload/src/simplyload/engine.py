@@ -1,8 +1,8 @@
-"""The engine: gathers a source's changes, loads them, and lets the source go on after the commit.
+"""The engine: gathers a source's changes, loads them, and acknowledges them after the commit.
 
-A run reads from the state that the destination holds. It takes the lease with its first load: a run
-that finds nothing sends no statement. If the destination's state then differs from the one that
-was read from, another run was faster: what was gathered is discarded and read again.
+A run reads from the state that the destination holds. It takes the lease with its first load, so a
+run without changes sends no statement. If the destination's state then differs from the one that
+the run read from, another run was faster: the gathered changes are discarded and read again.
 """
 
 import math
@@ -169,7 +169,7 @@ class Pipeline:
         return self._result
 
     def backfill(self, table: str, since: str | None = None) -> None:
-        """Commit a state from which the next run reads a table again; its rows stay meanwhile."""
+        """Commit a state from which the next run reads a table again. Its rows stay until then."""
         with self._session():
             self._check_schema()
             self._take_lease()
@@ -246,7 +246,7 @@ class Pipeline:
         check_schema(self._destination, self.stream, self.schema, moves=moves)
 
     def _settle(self) -> None:
-        """Learn the state; commit one that copies again what was dropped in the destination."""
+        """Read the state; commit one that copies dropped tables and columns again."""
         self._check_schema()
         if self._committed is None:
             self._state = self._read_known_state()
@@ -262,9 +262,9 @@ class Pipeline:
         self._commit((), state, absent=absent)
 
     def _find_absent(self) -> dict[str, Sequence[str]]:
-        """Find the tables that were dropped in the destination, of those that the source gives.
+        """Find the source's tables that were dropped in the destination, or lost columns there.
 
-        So are those of which a column was dropped that the source still has: with these columns.
+        The result has the lost columns of a table, none for a table that was dropped.
         """
         absent = self._destination.find_absent(self.stream, self.schema) if self._committed else {}
         tables = {table.name: table for table in self._source.tables()} if absent else {}
@@ -300,8 +300,8 @@ class Pipeline:
     def _read_all(self) -> bool:
         """Read and load until the source is caught up; False when another run was faster.
 
-        A source that fails between two units of work ends the run, but what it gave is loaded: one
-        that fails late in every run would never load anything otherwise.
+        If a source fails between two units of work, the run fails after loading what it yielded:
+        otherwise a source that fails late in every run would never load anything.
         """
         gathering, complete = self._gather(), True
         waiting, self._waiting = self._waiting, {}
@@ -417,7 +417,6 @@ class Pipeline:
             published = self._log.publish(self.stream, load_id, self._previous, state, staged)
         size = sum(path.stat().st_size for part in published for path in part.files)
         parts, held = self._prepend_missed(published)
-        held = [_restart(stop, load_id) if stop.table in again else stop for stop in held]
         load = Load(
             load_id=load_id,
             stream=self.stream,
@@ -425,23 +424,28 @@ class Pipeline:
             state=state,
             staged=parts,
             rejected=rejected,
-            held=held,
+            held=[_restart(stop, load_id) if stop.table in again else stop for stop in held],
             forgotten=[name for name, columns in absent.items() if not columns],
             refilled=[name for name, columns in absent.items() if columns],
             freeze=self._settings.schema_changes == "freeze",
             remove=self._settings.deletes == "remove",
         )
+        result = self._load_and_confirm(self._lease, load)
+        self._measure(load_id, size)
+        self._report(load, result)
+
+    def _load_and_confirm(self, lease: Lease, load: Load) -> LoadResult:
+        """Load into the destination, then confirm the load in the log and at the source."""
         with self._timing("merge"):
-            result = self._destination.load(self._lease, load)
+            result = self._destination.load(lease, load)
         self._add_seconds("stage", result.stage_seconds)
         self._add_seconds("merge", -result.stage_seconds)
         with self._timing("log"):
-            self._log.confirm(self.stream, load_id)
-        self._source.ack(state)
-        self._previous, self._committed, self._state = load_id, state, state
+            self._log.confirm(self.stream, load.load_id)
+        self._source.ack(load.state)
+        self._previous, self._committed, self._state = load.load_id, load.state, load.state
         self._keep = False
-        self._measure(load_id, size)
-        self._report(load, result)
+        return result
 
     def _prepend_missed(self, staged: Sequence[Staged]) -> tuple[list[Staged], list[Stopped]]:
         """Put the changes that a stopped table missed before its new ones; return what is held.

@@ -281,7 +281,7 @@ def _conform(rows: pa.Table, union: pa.Schema) -> pa.Table:
 
 
 def find_damaged(files: Iterable[Path]) -> None:
-    """Read files to their ends; DamagedError for the first whose rows cannot be read."""
+    """Read files to their ends; DamagedError for the first file with unreadable rows."""
     for path in files:
         try:
             for _ in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
@@ -357,8 +357,8 @@ def _find_omitted(table: Table, rows: pa.Table) -> frozenset[str]:
 def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[Rejected]]:
     """Part the rows that a destination can hold from those that it cannot, with the reason.
 
-    A row of which only a value cannot be held is there: its key stays without values, so that the
-    end of a copy does not remove the row before it.
+    If the destination can hold the key but not a value, the key stays without values. Otherwise
+    the end of a copy would remove the earlier row.
     """
     rejected: list[Rejected] = []
     good: Mask = pc.is_valid(rows[OP])

@@ -139,7 +139,7 @@ class ChangeLog:
         self.store.rename(pending, done)
 
     def has_pending(self, stream: str) -> bool:
-        """Return whether a run left a load of which it is not noted whether it is committed."""
+        """Return whether a run left a load without a note whether it is committed."""
         return bool(self._list_pending(stream))
 
     def confirm_committed(self, stream: str, committed: Collection[str]) -> None:

@@ -34,7 +34,7 @@ _GENERATION = INTERNAL + "generation"
 _CARRIES = INTERNAL + "carries"  # 1 where the last generation of the key has a U
 _LAST_OP = INTERNAL + "last_op"
 _RANK = INTERNAL + "rank"
-# In `_cols` of a whole row whose file lacks columns that other files of the fold have.
+# Marks, in `_cols`, a whole row of a file that lacks columns of other files of the fold.
 WHOLE = INTERNAL + "whole"
 
 
@@ -192,8 +192,8 @@ def insert_into(merge: Merge) -> exp.Insert:
 def is_row(merge: Merge) -> exp.Expr | None:
     """Return the condition under which a row that the target has not is inserted; None: always.
 
-    A key of which no change carries a value is no row: a scan of keys names it, and what it holds
-    is unknown. A whole row is one, also of a table that had no column but its key then.
+    A key without a value in any change is not a row: a scan of keys names it, and its values are
+    unknown. A whole row is a row, even if the table had only its key then.
     """
     conditions: list[exp.Expr] = []
     if merge.remove and merge.may_delete:
@@ -233,7 +233,7 @@ def count_keys(stage: exp.Table, key: Iterable[str]) -> exp.Select:
 
 
 def find_known_key(merge: Merge) -> exp.Select:
-    """Return the query of one row of the stage whose key is in the target, which has an index."""
+    """Return the query for one staged row with a key of the target, which has an index."""
     target = exp.alias_(merge.target, _TARGET, table=True, quoted=True)
     same = exp.and_(*_same_staged_key(merge))
     found = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(target).where(same))

@@ -2,10 +2,10 @@
 
     1  DDL that only adds: new tables and columns, wider types        outside the transaction
     2  the stage: the load's changes, counted                         transient, named by the load
-    3  BEGIN; the epoch is still ours; truncate marks and MERGE per table; rejected rows; the state;
-       COMMIT
+    3  BEGIN; check that the epoch is still ours; truncate marks and MERGE per table; rejected rows;
+       the state; COMMIT
 
-Where 3 is no transaction it is right as well: every MERGE precedes the state, and a load that is
+Step 3 is correct without a transaction too: every MERGE precedes the state, and a load that is
 repeated from the old state changes no row that is already newer.
 """
 

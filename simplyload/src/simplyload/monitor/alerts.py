@@ -20,9 +20,9 @@ LINES = 20
 
 
 class Alerts:
-    """A thread that tells problems as they begin and end: no load waits for a webhook.
+    """A thread that reports when problems begin and end, so that no load waits for a webhook.
 
-    What was told is in the status, which the next process reads. A message that is not delivered
+    The status holds the reported problems for the next process. A message that is not delivered
     is sent again, with growing waits.
     """
 

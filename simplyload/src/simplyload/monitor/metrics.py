@@ -211,7 +211,7 @@ def render(samples: Samples) -> bytes:
 
 
 def parse(path: Path) -> Samples:
-    """Read a file of the text format; one that is not there or not readable has no sample."""
+    """Read a file of the text format. A missing or unreadable file has no sample."""
     try:
         families = list(text_string_to_metric_families(path.read_text()))
     except (OSError, ValueError):

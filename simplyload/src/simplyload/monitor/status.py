@@ -1,7 +1,7 @@
 """The status of each stream: its last success, what is wrong with it, what it has counted.
 
-All but the counts is kept in the stream's folder of the change log, so that the next process knows
-since when a stream is behind and which problems were told. Without the file nothing is lost but
+The stream's folder of the change log keeps all of it except the counts, so that the next process
+knows since when a stream is behind, and which problems were reported. Losing the file loses only
 that.
 """
 
@@ -85,7 +85,7 @@ class StreamStatus:
             table.last_success = table.last_success if table.stopped else when
 
     def fail(self, error: SimplyLoadError) -> None:
-        """Note a failed run; one that found another one active has not failed."""
+        """Note a failed run. A run that finds another one active has not failed."""
         self.counts["errors", error.part] += 1
         self.next_try = None
         if error.exit_code != AlreadyRunningError.exit_code:
@@ -93,7 +93,7 @@ class StreamStatus:
             self.failure, self.failed_part = str(error), error.part
 
     def problems(self, name: str, max_lag: timedelta | None, now: float) -> dict[str, str]:
-        """Return what is wrong with the stream, a sentence by a key that stays meanwhile."""
+        """Return what is wrong with the stream: a sentence for each problem, by a stable key."""
         found = {}
         if self.failure:
             found["failed"] = f"stream {name}: the run failed: {self.failure}"
@@ -148,7 +148,7 @@ class Status:
                     del status.tables[name]
 
     def tell(self, stream: str, told: Mapping[str, str]) -> None:
-        """Note of which problems the alert is delivered."""
+        """Note the problems whose alert is delivered."""
         with self._lock:
             self._streams[stream].told = dict(told)
         self.save(stream)

@@ -17,7 +17,7 @@ SomeSettings = TypeVar("SomeSettings", bound=BaseModel)
 
 
 class BaseSource(ABC, Generic[SomeSettings]):
-    """A source of your own; `Settings` is what stands beside `type` in the configuration."""
+    """A source of your own; `Settings` declares the keys beside `type` in the configuration."""
 
     Settings: ClassVar[type[BaseModel]]
 

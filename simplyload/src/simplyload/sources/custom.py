@@ -1,7 +1,7 @@
 """A source of the user's own in the configuration: `type: package.module:Class`.
 
 The class is called with its settings and the stream's name, as in docs/write_a_source.md; its
-`Settings`, a pydantic model, says what may stand beside `type`.
+`Settings`, a pydantic model, declares the keys beside `type`.
 """
 
 import re

@@ -131,8 +131,8 @@ class KlaviyoReader:
     def read(self, state: State) -> Iterator[Batch]:
         """Yield the operations of one sync; each checkpoint ends a batch.
 
-        A truncate keeps its place in the order but is given last: the rows that it marks deleted
-        are those that a complete sync did not write again, and none is missing meanwhile.
+        A truncate keeps its place in the order but is yielded last: it marks the rows deleted that
+        a complete sync did not write again, and no row is missing during the sync.
         """
         tables = {table.name: table for table in self.discover()}
         gathered = _Gathered(tables, state.get("seq", 0))

@@ -110,7 +110,7 @@ def _work(module: str, job: Job) -> None:
 
 
 def open_settings(settings: Mapping[str, Any], stream: str) -> Source:
-    """Return a source by what stands under `sources` in the configuration."""
+    """Open a source by its settings under `sources` in the configuration."""
     parsed: SourceSettings = TypeAdapter(SourceSettings).validate_python(settings)
     return open_source(parsed, stream)
 

@@ -48,7 +48,7 @@ class SourceKit(ABC):
 
     @abstractmethod
     def settings(self, system: Any) -> dict[str, Any]:
-        """Return what stands for it under `sources` in simplyload.yml, `type` included."""
+        """Return its settings under `sources` in simplyload.yml, with `type`."""
 
     @abstractmethod
     def rows(self, system: Any) -> Mapping[str, Sequence[Row]]:

@@ -1,7 +1,7 @@
 """One pass over the server's log: from a position to its end as of the pass's beginning."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import NoReturn
@@ -36,7 +36,7 @@ BATCH_BYTES = 1_000_000
 PART_BYTES = 4_000_000
 
 # How much log a pass may read without a change before its position is committed all the same. The
-# slot never passes what is committed: else an old destination could not be told from a new one.
+# slot never passes what is committed, so that an old destination is noticed by its position.
 KEPT_BYTES = 16 << 20
 
 WAIT_SECONDS = 1.0
@@ -185,9 +185,9 @@ class Pass:
     def _read_due(self, feed: Feed, gathering: Gathering) -> Iterator[Batch]:
         """Read from the tables what the server does not send: see `reread.py`.
 
-        It is stamped with the LSN reached, so that what changed it since follows. There is no state
-        before the stream has passed the end of this reading: until then a row that was inserted
-        meanwhile has these columns alone.
+        The rows have the LSN reached, so later changes of the stream replace them. No state is
+        yielded before the stream has passed the end of this read: until then, a row that was
+        inserted during the read has only these columns.
         """
         due = self._find_due(gathering)
         if not due:
@@ -195,33 +195,36 @@ class Pass:
         reached = feed.position
         yield self._part(gathering)
         if find_barrier(self._catalog) is None:
-            message = f"It is read again once {describe_writer(self._catalog)} has ended."
-            for item in due:
-                if item.table.oid in gathering.incomplete:
-                    gathering.stop(item.table.oid, message)
-            waiting = [Waiting(table=item.table.table.name, message=message) for item in due]
-            yield Batch(state=None, waiting=waiting)
+            yield self._put_off(gathering, due)
             return
         self._hold = self._has_parts = True
         with closing(Reader(self._settings, self._stream)) as reader:
             again = Again(reader, self._catalog, reached, self._settings.chunk_rows)
             for item in due:
-                oid = item.table.oid
-                known = self._position.tables[str(oid)]
-                if replaced := sorted(known.find_replaced(item)):
-                    names = f"{item.table.source_name}: {', '.join(replaced)}"
-                    said = f"{names} may have other values in every row: they are read again."
-                    yield Batch(state=None, warnings=[said])
-                yield from again.read(item, known, is_whole=oid in gathering.incomplete)
-                read = replace(
-                    known,
-                    types=item.types,
-                    origins=item.table.origins,
-                    leaves=item.identities,
-                )
-                self._position = self._position.with_table(oid, read)
-                gathering.resume(oid, reached)
+                yield from self._read_again(again, item, gathering)
+                gathering.resume(item.table.oid, reached)
         yield from self._gather(feed, gathering, read_current_lsn(self._catalog))
+
+    def _put_off(self, gathering: Gathering, due: Sequence[Published]) -> Batch:
+        """Let the tables wait while a transaction is open that may have written to them."""
+        message = f"It is read again once {describe_writer(self._catalog)} has ended."
+        for item in due:
+            if item.table.oid in gathering.incomplete:
+                gathering.stop(item.table.oid, message)
+        waiting = [Waiting(table=item.table.table.name, message=message) for item in due]
+        return Batch(state=None, waiting=waiting)
+
+    def _read_again(self, again: Again, item: Published, gathering: Gathering) -> Iterator[Batch]:
+        """Read a table again, and put its present shape into the position."""
+        oid = item.table.oid
+        known = self._position.tables[str(oid)]
+        if replaced := sorted(known.find_replaced(item)):
+            names = f"{item.table.source_name}: {', '.join(replaced)}"
+            said = f"{names} may have other values in every row: they are read again."
+            yield Batch(state=None, warnings=[said])
+        yield from again.read(item, known, is_whole=oid in gathering.incomplete)
+        read = replace(known, types=item.types, origins=item.table.origins, leaves=item.identities)
+        self._position = self._position.with_table(oid, read)
 
     def _find_due(self, gathering: Gathering) -> list[Published]:
         """List the tables of which the destination lacks what the stream does not carry."""

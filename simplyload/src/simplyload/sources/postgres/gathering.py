@@ -40,9 +40,9 @@ class _Target:
 class Gathering:
     """The changes since the last drain.
 
-    `find_table` gives the oid of the table that a relation belongs to: its own, or that of the root
-    whose partition it is, `find_name` the present name of a table. `open_rows` makes the gatherer
-    of a table as a relation describes it.
+    `find_table` returns the oid of the table that a relation belongs to: its own, or that of the
+    root if it is a partition. `find_name` returns the present name of a table. `open_rows` makes
+    the gatherer of a table as a relation describes it.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Gathering:
         self.end_lsn = 0
         self.size = 0
         self.stopped: dict[int, str] = {}
-        # Tables that lost rows of which the stream does not tell; gathered no more until `resume`.
+        # Tables that lost rows without a message of the stream; not gathered until `resume`.
         self.incomplete: set[int] = set()
 
     def add(self, message: Message | None, size: int) -> None:

@@ -4,9 +4,9 @@
     |----------------------|---------------|----------------|
     clocks of writers      transactions that were open when the watermark was read
 
-Rows from the lower bound on are looked at, and of these only those that a transaction wrote that
-the last poll may not have seen (system column xmin): a change is read once (again only while an
-older transaction that writes is open), and an idle table gives nothing.
+A poll examines the rows from the lower bound on, and reads those written by a transaction that the
+last poll may not have seen (system column xmin). So a change is read once, or again only while an
+older transaction that writes is open, and an idle table yields no row.
 
 A commit may be late: `now()` is fixed at the start of a transaction, a sequence gives its number
 before the commit. So the lower bound follows the watermark only after every transaction that was

@@ -1,7 +1,7 @@
-"""Where the stream stands: the part of a source's state that the destination keeps for it.
+"""The position of a stream: the part of a source's state that the destination keeps for it.
 
 Every table has a position: the LSN before which its changes are loaded. Most share that of the
-stream. A table that was copied has its own, at which its copy began, until the stream is there too.
+stream. A copied table has its own, where its copy began, until the stream reaches it.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,11 +22,10 @@ Types = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class TablePosition:
-    """A table in the stream, by the oid of its relation: what of it the destination has.
+    """What the destination has of a table in the stream, by the oid of its relation.
 
-    `leaves` are the partitions whose rows it has, by their identity, `origins` those of its columns
-    (a position of an earlier version has none). `stopped` means that changes were left out: only a
-    new copy makes it right.
+    `leaves` identifies the partitions that are loaded, `origins` the columns (a position of an
+    earlier version has none). `stopped` means that changes were left out, so it needs a new copy.
     """
 
     name: str
@@ -44,7 +43,7 @@ class TablePosition:
         return is_other or bool(self.find_replaced(item))
 
     def find_replaced(self, item: Published) -> set[str]:
-        """Name the columns whose values of now the stream does not have: new ones are not among."""
+        """Name the columns, other than new ones, whose present values the stream does not have."""
         known = self.types
         retyped = {n for n, kind in item.types.items() if n in known and known[n] != kind}
         return retyped | set(find_replaced(self.origins, item.table.origins))

@@ -1,9 +1,9 @@
 """The publication: which tables the server puts into the stream, and in which form.
 
-A publication that is absent is made; one that this role owns gains the chosen tables that it lacks;
-any other is checked only. A table counts as published from the moment of its membership: leaving
-and coming back is a new membership, because what happened in between never arrives. So is an
-alteration of the publication itself, which may have left out kinds of changes for a while.
+A publication that does not exist is created. If this role owns the publication, the chosen tables
+that it lacks are added; otherwise it is only checked. A table counts as published from the moment
+of its membership. A table that leaves and returns has a new membership, because the changes between
+never arrive. An altered publication makes new memberships too, since it may have left out changes.
 """
 
 from collections import defaultdict
@@ -177,15 +177,10 @@ def list_published(
 ) -> tuple[list[Published], dict[int, str]]:
     """Return the tables that the stream carries, and by oid why it does not carry one."""
     oids = [table.oid for table in tables]
-    leaves: dict[int, dict[int, str]] = defaultdict(dict)
-    for root, leaf, identity in fetch(connection, _LEAVES, [oids]):
-        leaves[root][leaf] = identity
+    leaves, types = _read_leaves(connection, oids), _read_types(connection, oids)
     relations = [*oids, *(leaf for found in leaves.values() for leaf in found)]
     memberships = _memberships(connection, publication, relations)
     columns, filtered = _columns(connection, publication, relations)
-    types: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for oid, name, type_oid, typmod in fetch(connection, _TYPES, [oids]):
-        types[oid][name] = (type_oid, typmod)
     published, refused = [], {}
     for table in tables:
         family = [table.oid, *leaves[table.oid]]
@@ -205,6 +200,24 @@ def list_published(
             )
         )
     return published, refused
+
+
+def _read_leaves(connection: Connection, oids: Sequence[int]) -> dict[int, dict[int, str]]:
+    """Read the partitions of each table, with their replica identity."""
+    leaves: dict[int, dict[int, str]] = defaultdict(dict)
+    for root, leaf, identity in fetch(connection, _LEAVES, [oids]):
+        leaves[root][leaf] = identity
+    return leaves
+
+
+def _read_types(
+    connection: Connection, oids: Sequence[int]
+) -> dict[int, dict[str, tuple[int, int]]]:
+    """Read the type and typmod of each column of each table."""
+    types: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for oid, name, type_oid, typmod in fetch(connection, _TYPES, [oids]):
+        types[oid][name] = (type_oid, typmod)
+    return types
 
 
 def _memberships(

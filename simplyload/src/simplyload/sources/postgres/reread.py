@@ -1,8 +1,8 @@
 """Reads from the tables what the stream does not carry.
 
-The server sends no row changes for a column that is added with a default, gets another type or is
-replaced by another of its name, no unchanged large value even where the row gets a new key, and
-nothing of partitions that are attached, or truncated by themselves.
+The server sends no row changes for a column that is added with a default, changes its type or is
+replaced by another of the same name. It sends no large value that is unchanged, even if the row has
+a new key, and nothing about partitions that are attached, or truncated individually.
 """
 
 import time

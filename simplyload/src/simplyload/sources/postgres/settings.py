@@ -1,4 +1,4 @@
-"""The settings of a Postgres source, as they stand in `simplyload.yml`."""
+"""The settings of a Postgres source, as in `simplyload.yml`."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 Mode = Literal["auto", "cdc", "poll", "copy"]
 
 
-# A pattern is `schema.table`; `*` and `?` stand for any characters and for one.
+# A pattern is `schema.table`; `*` matches any characters, `?` one.
 def _check_pattern(pattern: str) -> str:
     if not all(pattern.partition(".")):
         raise ValueError("a table is named with its schema: public.orders, or public.* for all")

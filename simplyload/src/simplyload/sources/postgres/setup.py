@@ -373,16 +373,7 @@ def _setup(  # noqa: PLR0913, PLR0917
     stream_lsn = position.lsn if position else start or format_lsn(server.lsn)
     tables = dict(comparison.kept)
     for oid in comparison.copy:
-        item = published[oid]
-        tables[str(oid)] = TablePosition(
-            name=item.table.source_name,
-            key=item.table.key,
-            membership=item.membership,
-            types=item.types,
-            origins=item.table.origins,
-            leaves=item.identities,
-            lsn=None if start == stream_lsn else start,
-        )
+        tables[str(oid)] = _begin_table(published[oid], None if start == stream_lsn else start)
     return Setup(
         position=StreamPosition(
             system=server.system,
@@ -397,6 +388,18 @@ def _setup(  # noqa: PLR0913, PLR0917
         copy=comparison.copy,
         warnings=(),
         waiting=(),
+    )
+
+
+def _begin_table(item: Published, lsn: str | None) -> TablePosition:
+    return TablePosition(
+        name=item.table.source_name,
+        key=item.table.key,
+        membership=item.membership,
+        types=item.types,
+        origins=item.table.origins,
+        leaves=item.identities,
+        lsn=lsn,
     )
 
 

@@ -121,13 +121,7 @@ class PostgresSource:
                 f"tables: no table matches {', '.join(self._settings.tables)}. See `simplyload"
                 " discover` with tables: ['*.*']."
             )
-        warnings = [str(table.refusal) for table in discovered if not table.is_asked_for]
-        warnings += [
-            f"exclude: no table matches {pattern}: correct it."
-            for pattern in find_idle_excludes(
-                self._connection, self._settings, known.tables if known else ()
-            )
-        ]
+        warnings = self._list_warnings(discovered, known)
         waiting = list(self._list_refused(discovered))
         renamed, gone = self._find_renamed(known)
         warnings += gone
@@ -160,6 +154,16 @@ class PostgresSource:
             yield from self._follow(reading, prepared)
         yield Batch(state=reading.state.dump())
 
+    def _list_warnings(
+        self, discovered: Sequence[SourceTable], known: SourceState | None
+    ) -> list[str]:
+        """List the tables that are left out, and what `exclude` does not match."""
+        idle = find_idle_excludes(self._connection, self._settings, known.tables if known else ())
+        return [
+            *(str(table.refusal) for table in discovered if not table.is_asked_for),
+            *(f"exclude: no table matches {pattern}: correct it." for pattern in idle),
+        ]
+
     def _list_refused(self, tables: Sequence[SourceTable]) -> Iterator[Waiting]:
         """Yield what `tables` asks for and cannot be read."""
         for table in tables:
@@ -190,7 +194,7 @@ class PostgresSource:
     def _copy(
         self, reading: Reading, prepared: Prepared | None, tables: Sequence[SourceTable]
     ) -> Iterator[Batch]:
-        """Yield the copies; in a long one, the tables that are copied are followed meanwhile."""
+        """Yield the copies. During a long copy, follow the tables that are already copied."""
         followed = time.monotonic()
         for table in tables:
             for batch in reading.copy(table):
@@ -248,7 +252,7 @@ class PostgresSource:
     def _await_stream(
         self, state: StreamState | None, tables: Sequence[SourceTable]
     ) -> Generator[Batch, None, Prepared]:
-        """Prepare the stream in a thread; meanwhile say for which transaction it waits."""
+        """Prepare the stream in a thread, and report the transaction that it waits for."""
         with ThreadPoolExecutor(1) as pool:
             preparing = pool.submit(self._replication.prepare, state, tables)
             try:

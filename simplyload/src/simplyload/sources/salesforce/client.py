@@ -1,10 +1,10 @@
 """Requests to Salesforce: one version, a session that is renewed, waits, the limit of requests.
 
-INVALID_SESSION_ID           a new login, once a request; the request is sent again
-429, 5xx, a lock, too many   tried again within a bound; then the next run goes on
+INVALID_SESSION_ID           logs in once per request, and sends the request again
+429, 5xx, a lock, too many   is tried again within a bound; then the next run continues
 requests at one time
-the share of the limit       LimitError     no request more: the next run goes on
-other                        RefusedError   one object cannot be read; the others go on
+the share of the limit       LimitError     sends no further request: the next run continues
+other                        RefusedError   skips one object and reads the others
 """
 
 import json
@@ -111,9 +111,8 @@ class Client:
     ) -> Iterator[Page]:
         """Yield rows in the order of their ids, from an id on.
 
-        Each page is a query of its own, so that nothing depends on a locator, which dies with the
-        session and of which a user may have ten. Fields that are too many for a query are read in
-        groups, and joined by id.
+        Each page is a query of its own. A locator would end with the session, and a user may have
+        only ten. If one query cannot hold all fields, groups of fields are read and joined by id.
         """
         first, *others = split_fields(fields)
         for page in self._pages(name, first, where, after):
@@ -131,8 +130,8 @@ class Client:
     ) -> list[Record]:
         """Add further fields to records.
 
-        One that the condition no longer finds has changed since, and comes with its new stamp; one
-        that changed and is still found is right with it, too.
+        A record that the condition no longer finds has changed since: a later read finds it by its
+        new stamp. A record that changed and is still found is correct, and is read again later.
         """
         if not records:
             return []

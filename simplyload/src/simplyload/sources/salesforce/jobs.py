@@ -64,7 +64,7 @@ def count_job(client: Client, job: str) -> int:
 
 
 def end_job(client: Client, job: str) -> None:
-    """Delete a job with its results; one that is gone is."""
+    """Delete a job with its results. A job that no longer exists is no error."""
     try:
         client.send("DELETE", f"jobs/query/{job}")
     except RefusedError:

@@ -28,8 +28,8 @@ class Scan(Part):
 class ObjectPosition(Part):
     """One object. Times are in seconds since 1970, by Salesforce's clock.
 
-    Changes are read up to `at`; then from there up to `until`, of which those up to the id `after`
-    are read. Deletions are read up to `deleted_at`; `gap`: not all of them could be. `copied` is
+    Changes are read up to `at`. An unfinished read goes from there to `until`, and has read the
+    ids up to `after`. Deletions are read up to `deleted_at`; `gap`: some could not be. `copied` is
     the begin of the last read of whole rows, `scanned` of all ids, which found `rows`. `fields` are
     those of the last run with their types, `lost` those that were there before.
     """
@@ -50,7 +50,7 @@ class ObjectPosition(Part):
 
 
 class Position(StreamPosition):
-    """The state of a stream; `merged` are winners of merges whose children are still to be read."""
+    """The state of a stream. `merged` names winners of merges with children still to read."""
 
     org: str = ""
     objects: dict[str, ObjectPosition] = Field(default_factory=dict)

@@ -72,7 +72,7 @@ class Reading:
     # ---- one object ----
 
     def _wait_if_refused(self, declared: Declared, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """Pass batches on; a field that was dropped meanwhile is found by a new describe, once."""
+        """Pass batches on; if a field no longer exists, describe the object again and retry."""
         try:
             yield from batches
         except RefusedError as error:

@@ -1,4 +1,4 @@
-"""The settings of a Salesforce source, as they stand in `simplyload.yml`."""
+"""The settings of a Salesforce source, as in `simplyload.yml`."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self

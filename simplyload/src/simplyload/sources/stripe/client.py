@@ -107,7 +107,7 @@ class Client:
     def _page(
         self, account: str, path: str, params: Mapping[str, Any], after: Anchor | None
     ) -> tuple[list[Object], bool]:
-        """Return a page, and whether more follow; an empty one of which more follow is no end."""
+        """Return a page, and whether more follow. An empty page that more follow is not the end."""
         start = {"starting_after": after.id} if after else {}
         for _ in range(EMPTY_TRIES):
             page = self.get(account, path, **{"limit": PAGE, **params, **start})

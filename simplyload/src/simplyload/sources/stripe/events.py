@@ -47,7 +47,7 @@ class Refresher:
                     self.refused[table] = str(error)
 
     def _is_followed(self, kind: Kind) -> bool:
-        """Return whether events change a table: one that is to be listed again has them by that."""
+        """Return whether events change a table; a pending listing reads the changes itself."""
         is_listed = self._store.position.is_listed(kind, self._store.settings)
         return (
             self._store.settings.wants(kind.table) and is_listed and kind.table not in self.refused
@@ -67,7 +67,7 @@ class Refresher:
                 yield TABLES[table], named["id"] if isinstance(named, dict) else named
 
     def _refresh(self, kind: Kind, account: str, id_: str, named: Mapping[str, set[str]]) -> None:
-        """Take an object as it is now; one that does not exist any more is gone."""
+        """Read the present object; if Stripe no longer has it, delete its row."""
         key = (account, kind.table, id_)
         if key in self._fetched:
             for child in self._store.children_of(kind):

@@ -385,7 +385,7 @@ KINDS = (
 BY_OBJECT = {kind.object: kind for kind in KINDS}
 # The table of each child, and that of its parent.
 CHILDREN = {child.table: kind.table for kind in KINDS for child in kind.children}
-# Objects without a table whose events tell of a change of the objects that they name.
+# Objects without a table: their events change the objects that they name.
 TOUCHING = {
     **{kind.object: kind.touches for kind in KINDS},
     "discount": {"customer": "customers", "subscription": "subscriptions", "invoice": "invoices"},

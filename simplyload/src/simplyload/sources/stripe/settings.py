@@ -1,4 +1,4 @@
-"""The settings of a Stripe source, as they stand in `simplyload.yml`."""
+"""The settings of a Stripe source, as in `simplyload.yml`."""
 
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
