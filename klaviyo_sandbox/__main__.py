@@ -84,6 +84,7 @@ def _build_app(options: argparse.Namespace) -> App:
             revenue=options.revenue,
             catalog_items=options.catalog_items,
             coupon_codes=options.coupon_codes,
+            unengaged=options.unengaged,
         )
         for seed in dict.fromkeys(seeds)
     }
@@ -173,6 +174,14 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         metavar="N",
         help="the number of coupon codes; default: %(default)s",
     )
+    add(
+        "--unengaged",
+        type=share,
+        default=0,
+        metavar="SHARE",
+        help="the share of people who never open, click or order, such as 0.15; default: only those"
+        " who do not by chance",
+    )
 
 
 def _add_server_options(add: Callable[..., argparse.Action]) -> None:
@@ -225,6 +234,14 @@ def count(text: str) -> int:
     """Return a non-negative integer."""
     number = int(text)
     if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
         raise ValueError(text)
     return number
 
