@@ -179,8 +179,8 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         type=share,
         default=0,
         metavar="SHARE",
-        help="the share of people who never open, click or order, such as 0.15; default: only those"
-        " who do not by chance",
+        help="the share of people who never open or click, such as 0.15; default: only those who do"
+        " not by chance",
     )
 
 

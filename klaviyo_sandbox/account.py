@@ -46,7 +46,7 @@ class Account:
     number of people follows from it unless ``profiles`` gives that too; ValueError if the events
     of these people alone are more. With ``own_message_ids`` campaign reports name each message by
     its own id, else by the id of a campaign that has no other message. ``unengaged`` is the share
-    of people who neither open, click nor order.
+    of people who neither open nor click.
     """
 
     def __init__(  # noqa: PLR0913 - the parameters of the account

@@ -206,7 +206,7 @@ class People:
 
 
 def set_unengaged(people: People, share: float) -> None:
-    """Let a share of the people neither open, click nor order."""
+    """Let a share of the people neither open nor click, nor visit the shop."""
     is_unengaged = np.arange(len(people)) % 100 < 100 * share
     people.engagement[is_unengaged] = 0
     people.interest[is_unengaged] = 0

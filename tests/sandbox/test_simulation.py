@@ -144,11 +144,11 @@ class TestPeople:
         assert not any(person in members[group] for person, group in suppressed)
 
     def test_a_share_of_people_is_unengaged(self) -> None:
-        """They get emails, and neither open them themselves, click nor order."""
+        """They get emails, and neither open them themselves nor click."""
         account = create_account(unengaged=0.2)
         events, named = account.events, account.company.code
-        engaging = [named(name) for name in ("Opened Email", "Clicked Email", "Placed Order")]
-        acts = np.isin(events.metric, engaging) & (events.flags & (MACHINE_OPEN | BOT_CLICK) == 0)
+        reactions = [named(name) for name in ("Opened Email", "Clicked Email")]
+        acts = np.isin(events.metric, reactions) & (events.flags & (MACHINE_OPEN | BOT_CLICK) == 0)
         active, mailed = (
             set(events.person[rows].tolist())
             for rows in (acts, events.metric == named("Received Email"))
