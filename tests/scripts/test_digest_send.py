@@ -1,11 +1,13 @@
 """`python -m scripts.digest smoke` and `ses-bootstrap`: sending by SMTP and by SES."""
 
 import json
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -126,26 +128,20 @@ def test_failed_delivery(
     assert reason in line
 
 
-@pytest.mark.parametrize(
-    ("settings", "reasons"),
-    [
+def test_all_mail_settings_are_validated_at_once(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    """Missing and malformed settings exit with 2, and one line names them all."""
+    cases: list[tuple[dict[str, str], list[str]]] = [
         ({}, ["DIGEST_FROM is not set", "DIGEST_TO is not set", "SMTP_HOST is not set"]),
         (ADDRESSES | {"SMTP_HOST": "x", "SMTP_PORT": "mail"}, ["SMTP_PORT"]),
         (ADDRESSES | {"SMTP_HOST": "x", "DIGEST_TO": "everybody"}, ["'everybody' is no e-mail"]),
         (ADDRESSES | {"SMTP_HOST": "x", "SMTP_SECURITY": "no"}, ["SMTP_SECURITY"]),
-    ],
-)
-def test_all_mail_settings_are_validated_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    settings: dict[str, str],
-    reasons: list[str],
-) -> None:
-    """Missing and malformed settings exit with 2, and one line names them all."""
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    line = get_error(capsys, 2, "smoke")
-    assert [reason for reason in reasons if reason not in line] == []
+    ]
+    for settings, reasons in cases:
+        with subtests.test(reasons[0]), mock.patch.dict(os.environ, settings):
+            line = get_error(capsys, 2, "smoke")
+            assert [reason for reason in reasons if reason not in line] == []
 
 
 @pytest.fixture(name="ses")
