@@ -85,7 +85,7 @@ class Reading:
                 self._wait(declared.name, str(again))
 
     def _read(self, declared: Declared) -> Iterator[Batch]:
-        known = self._position.of(declared.name)
+        known = self._position.find_or_add(declared.name)
         self._notice_fields(declared, known)
         if known.copied is None:
             yield from self._scan(declared, known)
