@@ -6,9 +6,10 @@ FROM python:3.11-slim AS pipeline
 
 RUN useradd --uid 1000 --create-home app
 WORKDIR /app
-COPY requirements/scripts.txt requirements/warehouse.txt requirements/
+COPY requirements/scripts.txt requirements/clouds.txt requirements/warehouse.txt requirements/
 RUN python -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/scripts.txt \
+        -r requirements/clouds.txt \
     && python -m venv .venv-dbt \
     && .venv-dbt/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/warehouse.txt
 COPY dbt_project dbt_project

@@ -1,7 +1,8 @@
 # Environments, created on first use: .venv (connector, sandbox, dashboard, scripts) and .venv-dbt
 # (dbt), of which pyproject.toml says why they are two; .venv-load (SimplyLoad) and .venv-scripts
-# (dashboard, scripts), both without the SDK. What only tests, or only BigQuery, need is added by the
-# first target that needs it: .venv/.tests, .venv-dbt/.engines. .venv-snowflake is dbt on fakesnow.
+# (dashboard, scripts), both without the SDK. What only tests, or only BigQuery and Amazon, need is
+# added by the first target that needs it: .venv/.tests, .venv/.clouds, .venv-dbt/.engines.
+# .venv-snowflake is dbt on fakesnow.
 
 PYTHON ?= python3
 
@@ -36,19 +37,22 @@ sync: $(RUNS)/.stamp .venv-dbt/.stamp $(if $(LOADER),.venv-load/.stamp) ## The s
 	@$(RUNS)/bin/python -m scripts.pipeline --target duckdb --skip archive --skip digest \
 		$(if $(LOADER),--loader $(LOADER))
 
-pipeline: .venv/.stamp .venv-dbt/.engines ## Sync, build, draw, archive and send: make pipeline ARGS=--help
+pipeline: .venv/.clouds .venv-dbt/.engines ## Sync, build, draw, archive and send: make pipeline ARGS=--help
 	@.venv/bin/python -m scripts.pipeline $(ARGS)
 
 doctor: .venv/.stamp ## Check on a real account what the connector assumes of Klaviyo
 	@.venv/bin/python -m scripts.doctor $(ARGS)
 
 # Slow tests repeat a promise elsewhere: on another engine, in each kill, at every width, in a demo.
-TESTS = --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+TESTS = --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 	$(if $(ALL),,-m "not slow and not chaos and not bench")
 
-test: .venv/.tests .venv-dbt/.engines load-test ## Run the tests; ALL=1, as in CI: the slow ones too
+# SimplyLoad's tests run beside the others, so that no core waits while either collects or ends.
+test: .venv/.tests .venv-dbt/.engines .venv-load/.stamp ## Run the tests; ALL=1, as in CI: the slow ones too
 	@.venv/bin/python -m tests.browser
-	@.venv/bin/pytest $(TESTS)
+	@mkdir -p build; $(MAKE) --silent load-test > build/load_test.txt 2>&1 & load=$$!; \
+	trap 'kill $$load' INT TERM; .venv/bin/pytest $(TESTS); code=$$?; \
+	wait $$load || code=1; cat build/load_test.txt; exit $$code
 
 check: .venv/.tests load-check ## Lint, formatting, types, and what is generated
 	@.venv/bin/ruff check
@@ -103,9 +107,10 @@ lock: ## Compile pyproject.toml into requirements/ (needs uv)
 	$(COMPILE) connector --output-file requirements/connector.txt
 	$(COMPILE) run --output-file requirements/run.txt --constraint requirements/connector.txt
 	$(COMPILE) scripts --output-file requirements/scripts.txt --constraint requirements/connector.txt
+	$(COMPILE) clouds --output-file requirements/clouds.txt --constraint requirements/connector.txt
 	$(COMPILE) warehouse --output-file requirements/warehouse.txt
 	$(COMPILE) dbt --output-file requirements/dbt.txt --constraint requirements/warehouse.txt \
-		--no-emit-package dbt-core-experimental-parser
+		--no-emit-package dbt-core-experimental-parser --no-emit-package rapidfuzz
 	$(COMPILE) snowflake --output-file requirements/snowflake.txt --no-emit-package dbt-core-experimental-parser
 	cd simplyload && uv pip compile --all-extras --group test --group build pyproject.toml --universal \
 		--generate-hashes --no-header --quiet --output-file requirements.txt
@@ -145,6 +150,7 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 	rm -rf dbt_project/target dbt_project/logs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.stamp: requirements/run.txt
+.venv/.clouds: requirements/run.txt requirements/clouds.txt
 .venv/.tests: requirements/connector.txt
 .venv-dbt/.stamp: requirements/dbt.txt
 .venv-dbt/.engines: requirements/warehouse.txt
@@ -153,23 +159,27 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 .venv-load/.stamp: simplyload/requirements.txt simplyload/pyproject.toml
 
 # On disk, by `du` on Linux.
-.venv/.stamp: SIZE = 390 MB
+.venv/.stamp: SIZE = 280 MB
+.venv/.clouds: SIZE = 340 MB
 .venv/.tests: SIZE = 1 GB
-.venv-dbt/.stamp: SIZE = 170 MB
+.venv-dbt/.stamp: SIZE = 160 MB
 .venv-dbt/.engines: SIZE = 730 MB
 .venv-snowflake/.stamp: SIZE = 700 MB
-.venv-scripts/.stamp: SIZE = about 300 MB
+.venv-scripts/.stamp: SIZE = about 200 MB
 .venv-load/.stamp: SIZE = 1 GB
 
 # The command, from its folder: with uv or pip, whichever made the environment.
 INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --python .venv-load/bin/python" \
 	|| echo .venv-load/bin/pip install) --quiet --no-deps --no-build-isolation --editable ./simplyload
 
+FILES = $(filter %.txt,$^)
+
 # The requirements files list every package and override one requirement of dbt's own, so uv and pip
-# install exactly the listed packages without resolving. Two at once in one environment break pip, so
-# the shell holds a lock (by Python: macOS has no `flock` command; uv holds .lock), and the second make finds
-# the stamp.
-.venv/.stamp .venv/.tests .venv-dbt/.stamp .venv-dbt/.engines .venv-snowflake/.stamp \
+# install exactly the listed packages without resolving. pip compiles none of them, as most modules are
+# never imported, and removes itself and setuptools, 25 MB; venv brings it back for the next
+# installation. Two at once in one environment break pip, so the shell holds a lock (by Python: macOS
+# has no `flock` command; uv holds .lock), and the second make finds the stamp.
+.venv/.stamp .venv/.clouds .venv/.tests .venv-dbt/.stamp .venv-dbt/.engines .venv-snowflake/.stamp \
 	.venv-scripts/.stamp .venv-load/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
@@ -177,13 +187,16 @@ INSTALL_SIMPLYLOAD = $$(command -v uv >/dev/null && echo "uv pip install --pytho
 	@mkdir -p $(@D)
 	@exec 9> $(@D)/.make.lock && $(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' && \
 	if [ -e $@ ] && [ -z "$$(find $^ -newer $@)" ]; then exit; fi && \
-	echo "Installing $< into $(@D): $$(grep -c == $<) packages, $(SIZE), once; a minute or more" && \
+	echo "Installing $(FILES) into $(@D): $$(cat $(FILES) | grep == | sort -u | wc -l | tr -d ' ') packages," \
+		"$(SIZE), once; a minute or more" && \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(@D) && \
 		uv pip install --quiet --require-hashes --no-deps --python $(@D)/bin/python \
-			--requirement $<; \
+			$(addprefix --requirement ,$(FILES)); \
 	else \
 		$(PYTHON) -m venv $(@D) && \
-		$(@D)/bin/pip install --quiet --require-hashes --no-deps --requirement $<; \
+		$(@D)/bin/pip install --quiet --require-hashes --no-deps --no-compile \
+			$(addprefix --requirement ,$(FILES)) $(if $(filter .venv-load,$(@D)),,&& \
+		$(@D)/bin/python -m pip uninstall --quiet --yes pip setuptools); \
 	fi && \
 	$(if $(filter .venv-load,$(@D)),$(INSTALL_SIMPLYLOAD) && )touch $(@D)/.stamp $@

@@ -96,6 +96,7 @@ def _build_accounts(
             revenue=options.revenue,
             catalog_items=options.catalog_items,
             coupon_codes=options.coupon_codes,
+            unengaged=options.unengaged,
         )
         for seed in dict.fromkeys(seeds)
     }
@@ -182,6 +183,14 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
         metavar="N",
         help="the number of coupon codes; default: %(default)s",
     )
+    add(
+        "--unengaged",
+        type=share,
+        default=0,
+        metavar="SHARE",
+        help="the share of people who never open or click, such as 0.15; default: only those who do"
+        " not by chance",
+    )
 
 
 def _add_server_options(add: Callable[..., argparse.Action]) -> None:
@@ -234,6 +243,14 @@ def count(text: str) -> int:
     """Return a non-negative integer."""
     number = int(text)
     if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
         raise ValueError(text)
     return number
 

@@ -45,7 +45,8 @@ class Account:
     ``events`` asks for exactly that number of visible events at noon (UTC) of the epoch day. The
     number of people follows from it unless ``profiles`` gives that too; ValueError if the events
     of these people alone are more. With ``own_message_ids`` campaign reports name each message by
-    its own id, else by the id of a campaign that has no other message.
+    its own id, else by the id of a campaign that has no other message. ``unengaged`` is the share
+    of people who neither open nor click.
     """
 
     def __init__(  # noqa: PLR0913 - the parameters of the account
@@ -63,6 +64,7 @@ class Account:
         revenue: Revenue = "mapped",
         catalog_items: int = 0,
         coupon_codes: int = COUPON_CODES,
+        unengaged: float = 0,
     ) -> None:
         day = start_of_day(epoch)
         self.epoch, self.own_message_ids = epoch, own_message_ids
@@ -80,7 +82,9 @@ class Account:
             coupon_codes=coupon_codes,
         )
         noon = day + 12 * HOUR
-        simulator = HistorySimulator(self.company, seed, self.start, noon, self.end)
+        simulator = HistorySimulator(
+            self.company, seed, self.start, noon, self.end, unengaged=unengaged
+        )
         history = simulator.run(profiles, events)
         self.people, self.memberships = history.people, history.memberships
         self.events = EventStore(self.company, self.people, history.events, history.baskets)

@@ -1,5 +1,6 @@
 """MARTS.md: each mart with its grain, its readers and its tests."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from looker.field_mapping import EXTRACT
 from looker.semantic import MODELS, SemanticModel, Semantics
 from looker.yaml_reader import read_yaml
 
+# The rows of each mart of a simulated account, by `python -m tests.warehouse.sandbox_account`.
+ROWS = Path(__file__).parent / "rows.json"
 DIGEST = Path(__file__).parent.parent / "scripts" / "digest" / "metrics.py"
 
 
@@ -20,6 +23,7 @@ class Mart:
 
     name: str
     grain: str
+    rows: str
     columns: int
     metrics: int
     readers: list[str]
@@ -38,6 +42,7 @@ def generate_files(dashboard: Dashboard, semantics: Semantics) -> Iterator[tuple
 
 def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:
     models = {model.table: model for model in semantics.models.values()}
+    counts = json.loads(ROWS.read_text())
     for table in semantics.columns:
         content = read_yaml(MODELS / "marts" / f"{table}.yml")
         (entry,) = content["models"]
@@ -45,6 +50,7 @@ def _read_marts(dashboard: Dashboard, semantics: Semantics) -> Iterator[Mart]:
         yield Mart(
             name=table,
             grain=read_grain(entry["description"]),
+            rows=f"{counts[table]:,}" if table in counts else "–",
             columns=len(entry["columns"]),
             metrics=len(semantics.metrics_of(model)) if model else 0,
             readers=list(_find_readers(table, model, dashboard, semantics)),

@@ -31,6 +31,8 @@ WORKSPACE = steps.Workspace(
 API_KEY = "pk_sandbox_demo"
 # People by tables: the loader of `fivetran debug` takes minutes for the events of more.
 PROFILES_BY_TABLES = {"reporting": PROFILES, "all": 500}
+# Of these few, so that what to do next has a finding about people.
+UNENGAGED_BY_TABLES = {"reporting": 0, "all": 0.15}
 MAX_ACCOUNT_AGE = timedelta(days=50)  # the sandbox simulates 60 days past an account's epoch
 
 
@@ -104,6 +106,7 @@ def _prepare_workspace(epoch_file: Path, epoch: date) -> None:
 
 def _sandbox_options(epoch: date, options: argparse.Namespace) -> list[str]:
     size = ["--campaigns", str(options.campaigns), "--profiles", str(options.profiles)]
+    size += ["--unengaged", str(UNENGAGED_BY_TABLES[options.tables])]
     times = ["--epoch", epoch.isoformat(), "--now", options.now.isoformat()]
     return ["--seed", "7", *times, *size, "--no-limits"]
 

@@ -7,7 +7,6 @@ exit codes:
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,12 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-import boto3
 import duckdb
-from boto3.exceptions import Boto3Error
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from scripts import clouds
 from scripts.command import CommandError, UsageError, command, iso_date, parsed_as, positive_int
 from scripts.duckdb_sql import defuse_formulas, quote
 from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings, open_warehouse
@@ -153,22 +149,12 @@ def _fetch_rows(
 
 def upload(file: Path, address: str, rows: int, extract: Extract) -> None:
     """Copy the file to `s3://bucket/key`, with a checksum that S3 verifies."""
+    with clouds.required_for("S3"):
+        from scripts import s3  # noqa: PLC0415 - `make demo` does not install its client
+
     bucket, key = parse_s3_address(address)
-    with file.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    metadata = {
-        "rows": str(rows),
-        "start": str(extract.start or ""),
-        "end": str(extract.end or ""),
-        "sha256": sha256,
-    }
-    try:
-        s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
-        s3.upload_file(
-            str(file), bucket, key, {"ChecksumAlgorithm": "SHA256", "Metadata": metadata}
-        )
-    except (Boto3Error, BotoCoreError, ClientError) as error:
-        raise CommandError(f"The upload to {address} failed; {file} is kept: {error}") from None
+    bounds = {"start": str(extract.start or ""), "end": str(extract.end or "")}
+    s3.upload(file, bucket, key, {"rows": str(rows), **bounds})
     print(address)
 
 

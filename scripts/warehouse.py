@@ -8,12 +8,10 @@ from typing import Any, Literal, get_args
 
 import duckdb
 import psycopg
-from google.api_core.exceptions import GoogleAPIError
-from google.auth.exceptions import GoogleAuthError
-from google.cloud import bigquery
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
+from scripts import clouds
 from scripts.command import CommandError, Settings, SettingsError, UsageError
 
 Row = tuple[Any, ...]
@@ -82,9 +80,13 @@ def open_warehouse(settings: WarehouseSettings) -> Iterator[Warehouse]:
     try:
         with engines[settings.dbt_target](settings) as warehouse:
             yield warehouse
-    except (duckdb.Error, psycopg.Error, GoogleAPIError, GoogleAuthError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CommandError(f"The {settings.dbt_target} warehouse failed: {reason}") from None
+    except (duckdb.Error, psycopg.Error) as error:
+        raise _describe_failure(settings, error) from None
+
+
+def _describe_failure(settings: WarehouseSettings, error: Exception) -> CommandError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return CommandError(f"The {settings.dbt_target} warehouse failed: {reason}")
 
 
 @contextmanager
@@ -141,36 +143,13 @@ def _describe_schema(
     return tables
 
 
-# DuckDB types by type of BigQuery's API: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables
-DUCKDB_TYPES = {
-    "STRING": "VARCHAR",
-    "INTEGER": "BIGINT",
-    "FLOAT": "DOUBLE",
-    "TIMESTAMP": "TIMESTAMPTZ",
-    "NUMERIC": "DECIMAL(38, 9)",
-}
-
-
 @contextmanager
 def _open_bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
-    limit = bigquery.QueryJobConfig(maximum_bytes_billed=settings.bq_maximum_bytes_billed)
-    dataset = f"{settings.bq_project}.{settings.bq_dataset}"
-    with bigquery.Client(
-        settings.bq_project, location=settings.bq_location, default_query_job_config=limit
-    ) as client:
+    with clouds.required_for("BigQuery"):
+        from scripts import bigquery  # noqa: PLC0415 - `make demo` does not install its client
 
-        def describe() -> dict[str, dict[str, str]]:
-            tables = [client.get_table(table) for table in client.list_tables(dataset)]
-            return {
-                table.table_id: {
-                    field.name: DUCKDB_TYPES.get(field.field_type, field.field_type)
-                    for field in table.schema
-                }
-                for table in tables
-            }
-
-        yield Warehouse(
-            f"`{settings.bq_project}`.`{settings.bq_dataset}`.`{{}}`",
-            lambda sql: (row.values() for row in client.query_and_wait(sql)),
-            describe,
-        )
+    try:
+        with bigquery.open_bigquery(settings) as warehouse:
+            yield warehouse
+    except bigquery.ERRORS as error:
+        raise _describe_failure(settings, error) from None

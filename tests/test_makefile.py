@@ -1,5 +1,6 @@
 """What make does by itself."""
 
+import itertools
 import os
 import re
 import shutil
@@ -50,6 +51,20 @@ def test_two_makes_at_once_install_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "calls").read_text().split() == ["venv", "pip"]
 
 
+def test_the_pipeline_installs_the_clients_of_clouds() -> None:
+    """`make pipeline` adds what S3, SES and BigQuery need to the environment of `make demo`."""
+    command = [MAKE, "--dry-run", "--always-make"]
+    plans = {
+        target: subprocess.check_output([*command, target], cwd=ROOT, text=True)
+        for target in ("demo", "pipeline")
+    }
+    installed = {
+        target: set(re.findall(r"--requirement requirements/(\w+)\.txt", plan))
+        for target, plan in plans.items()
+    }
+    assert installed == {"demo": {"run", "dbt"}, "pipeline": {"run", "clouds", "warehouse"}}
+
+
 def test_help_lists_every_target() -> None:
     """`make` prints every target with what it does, and each is phony."""
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
@@ -67,6 +82,34 @@ def test_python_keeps_its_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shown = subprocess.check_output([MAKE, "--silent", "show"], cwd=tmp_path, text=True)
     assert "PATH=" in shown
     assert "PYTHONDONTWRITEBYTECODE" not in shown
+
+
+def test_make_test_fails_where_either_suite_fails(tmp_path: Path) -> None:
+    """Both suites run to their end, and the output of each is shown."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "simplyload").mkdir()
+    (tmp_path / "simplyload" / "pyproject.toml").touch()
+    inputs = [f"requirements/{name}.txt" for name in ("connector", "warehouse")]
+    stamps = [".venv/.tests", ".venv-dbt/.engines", ".venv-load/.stamp"]
+    for name in (*inputs, "simplyload/requirements.txt", *stamps):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    write_program(tmp_path / ".venv/bin/python", "exit 0")
+    for codes in itertools.product((0, 1), repeat=2):
+        for folder, code in zip((".venv", ".venv-load"), codes, strict=True):
+            write_program(tmp_path / folder / "bin/pytest", f"echo {folder} ends; exit {code}")
+        done = subprocess.run(
+            [MAKE, "test"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert bool(done.returncode) == any(codes), (codes, done.stderr)
+        assert done.stdout.splitlines()[:2] == [".venv ends", ".venv-load ends"]
+
+
+def write_program(file: Path, script: str) -> None:
+    """A program of that name."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
 
 
 @pytest.mark.parametrize("project", [".", "simplyload"])

@@ -1,12 +1,15 @@
 """The pinned environments satisfy what pyproject.toml requires, and agree with each other."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -20,7 +23,9 @@ COMMANDS = [
     "scripts.mcp.__main__",
     "looker.__main__",
 ]
-GROUPS = ["connector", "warehouse", "snowflake", "scripts", "run", "dbt"]
+GROUPS = ["connector", "warehouse", "snowflake", "scripts", "clouds", "run", "dbt"]
+IMAGE = ["scripts", "clouds"]
+CLOUDS = ["scripts.bigquery", "scripts.s3", "scripts.digest.ses"]
 
 
 def read_pyproject(folder: Path) -> dict[str, Any]:
@@ -33,9 +38,11 @@ def read_compiled(group: str) -> str:
     return (ROOT / "requirements" / f"{group}.txt").read_text()
 
 
-def pins(group: str) -> dict[str, str]:
-    """Version by package name, as compiled for a group."""
-    return dict(PIN.findall(read_compiled(group)))
+def pins(*groups: str) -> dict[str, str]:
+    """Version by package name, as compiled for groups."""
+    return {
+        name: version for group in groups for name, version in PIN.findall(read_compiled(group))
+    }
 
 
 def unmet(requirements: list[str], group: str) -> list[str]:
@@ -71,18 +78,18 @@ def test_connector_is_tested_with_what_fivetran_installs() -> None:
 
 def test_container_is_tested_with_its_own_packages() -> None:
     """The image's packages have the versions of the test environment; the SDK is not among them."""
-    assert set(pins("scripts").items()) <= set(pins("connector").items())
-    assert not [name for name in pins("scripts") if "fivetran" in name]
+    assert set(pins(*IMAGE).items()) <= set(pins("connector").items())
+    assert not [name for name in pins(*IMAGE) if "fivetran" in name]
 
 
 def test_what_tests_add_changes_no_version_of_a_run() -> None:
     """`make test` adds packages to those of `make demo`, and replaces none."""
-    for run, tests in (("run", "connector"), ("dbt", "warehouse")):
+    for run, tests in (("run", "connector"), ("clouds", "connector"), ("dbt", "warehouse")):
         assert set(pins(run).items()) < set(pins(tests).items())
 
 
-# Imports modules while only the packages named after "--" can be found.
-IMPORT = """
+# Only the packages named after "--" can be found.
+LIMIT = """
 import importlib, sys
 from importlib.metadata import packages_distributions
 
@@ -93,40 +100,76 @@ class Finder:
     def find_spec(self, name, *_):
         owners = {owner.lower().replace("_", "-") for owner in of.get(name, ())}
         if owners and not owners & packages:
-            raise ModuleNotFoundError(f"{name} is not in the image")
+            raise ModuleNotFoundError(f"{name} is not installed", name=name)
 
 
 end = sys.argv.index("--")
 packages = set(sys.argv[end:])
 sys.meta_path.insert(0, Finder())
+"""
+IMPORT = f"""
+{LIMIT}
 for module in sys.argv[1:end]:
     importlib.import_module(module)
 """
+RUN = f"""
+{LIMIT}
+sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[2:end]))
+"""
 
 
-def test_container_holds_what_its_commands_import() -> None:
-    """Each command starts with the packages of the image alone."""
+def fail_to_import(modules: Sequence[str], *groups: str) -> str:
+    """Import modules with the packages of groups alone; return the error, if there is one."""
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT, *COMMANDS, "--", *pins("scripts")],
+        [sys.executable, "-c", IMPORT, *modules, "--", *pins(*groups)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    return done.stderr if done.returncode else ""
+
+
+def test_container_holds_what_its_commands_import() -> None:
+    """Each command starts with the packages of the image alone, for S3, SES and BigQuery too."""
+    assert fail_to_import([*COMMANDS, *CLOUDS], *IMAGE) == ""
 
 
 def test_a_run_needs_no_package_of_the_tests() -> None:
     """`make demo`, `make sync` and `make doctor` start with the packages that they install."""
     commands = ["scripts.demo", "scripts.sample", "klaviyo_sandbox.__main__", *COMMANDS]
+    assert fail_to_import(commands, "run") == ""
+
+
+def test_a_demo_installs_no_clients_of_clouds() -> None:
+    """`make demo` does without the clients of S3, SES and BigQuery, which `make pipeline` adds."""
+    assert [module for module in CLOUDS if not fail_to_import([module], "run")] == []
+    assert fail_to_import(CLOUDS, "run", "clouds") == ""
+
+
+@pytest.mark.parametrize(
+    ("service", "command"),
+    [
+        ("BigQuery", "scripts.export --target bigquery"),
+        ("Amazon SES", "scripts.digest.__main__ smoke --by ses"),
+        ("Amazon SES", "scripts.digest.__main__ ses-bootstrap example.com"),
+    ],
+)
+def test_a_missing_client_is_an_error_with_its_remedy(service: str, command: str) -> None:
+    """What `make demo` does not install is named, with the command that installs it."""
+    module, *arguments = command.split()
+    settings = {"BQ_PROJECT": "project", "DIGEST_FROM": "a@example.com", "DIGEST_TO": "b@c.example"}
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT, *commands, "--", *pins("run")],
+        [sys.executable, "-c", RUN, module, *arguments, "--", *pins("run")],
         cwd=ROOT,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith(f"\n{service} needs packages that are not installed")
+    assert "make .venv/.clouds" in done.stderr
 
 
 def test_both_environments_read_the_same_warehouse_file() -> None:

@@ -16,7 +16,7 @@ from klaviyo_sandbox.simulation.anomalies import (
 from klaviyo_sandbox.simulation.engagement import Engagement, EngagementSimulator
 from klaviyo_sandbox.simulation.event_table import Rows, concatenate
 from klaviyo_sandbox.simulation.form_visits import FormVisits, simulate_form_visits
-from klaviyo_sandbox.simulation.population import Ints, People, generate_people
+from klaviyo_sandbox.simulation.population import Ints, People, generate_people, set_unengaged
 from klaviyo_sandbox.simulation.segments import Memberships
 
 PROFILES: Final = 7_000
@@ -49,8 +49,10 @@ class Draft(NamedTuple):
 class HistorySimulator:
     """Simulates a company from ``start`` to ``end``; ``noon`` is that of the epoch day."""
 
-    def __init__(self, company: Company, seed: int, start: int, noon: int, end: int) -> None:
-        self.company, self.seed = company, seed
+    def __init__(  # noqa: PLR0913 - the parameters of the account
+        self, company: Company, seed: int, start: int, noon: int, end: int, *, unengaged: float
+    ) -> None:
+        self.company, self.seed, self.unengaged = company, seed, unengaged
         self.start, self.noon, self.end = start, noon, end
 
     def run(self, profiles: int | None, events: int | None) -> History:
@@ -96,6 +98,7 @@ class HistorySimulator:
         # The number of people is part of the seed: accounts of different sizes are unrelated.
         rng = np.random.default_rng([self.seed, 1, profiles])
         people = generate_people(self.company, profiles, self.start, self.end, rng)
+        set_unengaged(people, self.unengaged)
         days = (self.end - self.start) // DAY
         engagement = EngagementSimulator(self.company, people, self.start, days, rng).run()
         set_visibility(engagement.events, rng)

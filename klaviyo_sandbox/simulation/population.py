@@ -205,6 +205,13 @@ class People:
             self.reason[person[is_earlier]] = REASONS.index(reason)
 
 
+def set_unengaged(people: People, share: float) -> None:
+    """Let a share of the people neither open nor click, nor visit the shop."""
+    is_unengaged = np.arange(len(people)) % 100 < 100 * share
+    people.engagement[is_unengaged] = 0
+    people.interest[is_unengaged] = 0
+
+
 def generate_people(
     company: Company, count: int, start: int, end: int, rng: np.random.Generator
 ) -> People:

@@ -603,6 +603,13 @@ function addChange(cell, tile, name, compared) {
   if (content.length > 0) cell.append(createElement('small', content, 'change'));
 }
 
+// Seven days beside each other have no room for whole names.
+function abbreviate(name) {
+  const element = createElement('abbr', name.slice(0, 3));
+  element.title = name;
+  return element;
+}
+
 function createHeadings(names, scope) {
   return names.map((name) => {
     const heading = createElement('th', name);
@@ -770,7 +777,7 @@ function describeDirection(value, earlier, size) {
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %): the root
 // of a count has the same spread whatever the count. Counts that are not known, or negative as a
-// balance is, say nothing; few say that all may be chance.
+// balance is, say nothing; few say that all may be chance. The digest has the same rule (tests/test_chance.py).
 function mayBeChance([count, earlier], factor) {
   if (count === null || earlier === null || count < 0 || earlier < 0 || factor < 0) return false;
   if (count + earlier < 6) return true;
@@ -1011,7 +1018,7 @@ function renderHeatmap(tile, rows) {
   const values = computeHeatmapValues(tile, rows);
   const hours = [...values.keys()].map((key) => Number(key.split(' ')[0]));
   const greatest = Math.max(...values.values());
-  const days = createHeadings(columns.map(([, { label }]) => label), 'col');
+  const days = createHeadings(columns.map(([, { label }]) => abbreviate(label)), 'col');
   const body = [];
   for (let hour = Math.min(...hours); hour <= Math.max(...hours); hour += 1) {
     const cells = columns.map(([value]) => createHeatmapCell(values.get(`${hour} ${value}`), greatest, name));

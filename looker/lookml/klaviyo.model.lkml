@@ -77,7 +77,7 @@ explore: campaign_provider {
 
 explore: cohort {
   label: "Cohort"
-  description: "One row per account, month and currency of the first order, source of the first order, and list joined first. How many buyers of a month bought again within 30, 60 and 90 days, and what they spent since. A buyer's first order is the first among the synced events: months soon after the start of the synced events hold earlier buyers too. Empty unless event is synced; lists need list_profile."
+  description: "One row per account, month and currency of the first order, source of the first order, list joined first and form submitted first. How many buyers of a month bought again within 30, 60 and 90 days, and what they spent since. A buyer's first order is the first among the synced events: months soon after the start of the synced events hold earlier buyers too. Empty unless event is synced; lists need list_profile."
 }
 
 explore: coupon_performance {

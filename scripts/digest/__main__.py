@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
+from scripts import clouds
 from scripts.command import command
 from scripts.digest import build_digest
 from scripts.digest.period import add_period_options, choose_period
-from scripts.digest.send import TRANSPORTS, read_digest_settings, verify_domain
+from scripts.digest.send import TRANSPORTS, read_digest_settings
 from scripts.warehouse import TARGETS, WarehouseSettings
 
 EXIT_CODES = str(__doc__).partition("\n\n")[2]
@@ -56,7 +57,10 @@ def send_test_message(options: argparse.Namespace) -> None:
 
 def bootstrap_ses(options: argparse.Namespace) -> None:
     """Prepare Amazon SES to send from a domain."""
-    verify_domain(options.domain, is_dry_run=options.dry_run)
+    with clouds.required_for("Amazon SES"):
+        from scripts.digest import ses  # noqa: PLC0415 - `make demo` does not install its client
+
+    ses.verify_domain(options.domain, is_dry_run=options.dry_run)
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -3,9 +3,8 @@
 Every figure is a dbt metric. Its label, format and formula are those that dbt declares.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from urllib.parse import urlencode
 from looker import declaration, findings, health
 from looker.semantic import Metric, Semantics
 from scripts.command import CommandError
+from scripts.digest import peers
 from scripts.digest.period import Period
 from scripts.warehouse import Warehouse
 
@@ -28,8 +28,6 @@ COLUMNS = (
 )
 # Rates are those of one channel, because Klaviyo shows no other; the rest adds up.
 RATE_CHANNEL = "email"
-MIN_EVENTS = 6  # of both periods; chance explains any change of fewer
-Z_95 = 1.96  # standard errors that chance exceeds in one of 20 cases
 ORDERS = "conversions"  # the count behind an amount
 CHART_PERIODS = 14  # periods in a chart, including the reported one
 
@@ -113,6 +111,7 @@ class AccountResults:
 
     `standings` are the sends of the period before as they stood one period ago, by the daily
     snapshots. Sends on or before `final_day` have final results. `verdict` is that on the data.
+    `usual` is what campaigns had at the age of each of the period's, by campaign and channel.
     """
 
     account: str
@@ -123,6 +122,7 @@ class AccountResults:
     standings: Sequence[Send] = ()
     findings: Sequence[Finding] = ()
     verdict: str = ""
+    usual: Mapping[peers.Key, peers.Usual] = field(default_factory=dict)
 
     @property
     def currency(self) -> str:
@@ -217,21 +217,6 @@ def compute_change(now: float | None, before: float | None, metric: Metric) -> f
     return now - before if metric.format.startswith("percent") else now / before - 1
 
 
-def may_be_chance(count: float | None, earlier: float | None, factor: float) -> bool:
-    """Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %).
-
-    The root of a count has the same spread whatever the count. The dashboard's page judges a change
-    in the same way.
-    """
-    if count is None or earlier is None or min(count, earlier, factor) < 0:
-        return False
-    if count + earlier < MIN_EVENTS:
-        return True
-    least = 1 / max(earlier, 1)
-    spread = math.sqrt((factor / count if count else least) + least) / 2
-    return abs(math.sqrt(factor) - 1) < Z_95 * spread
-
-
 def read_results(
     warehouse: Warehouse, semantics: Semantics, period: Period
 ) -> list[AccountResults]:
@@ -267,6 +252,7 @@ def read_results(
                 standings=list(_read_standings(warehouse, semantics, id_, period, synced_on)),
                 findings=suggestions.get(id_, []),
                 verdict=verdicts[id_].text,
+                usual=peers.read_usual(warehouse, id_, period, synced_on, attribution_days + 1),
             )
         )
     if not results:

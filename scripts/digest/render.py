@@ -1,7 +1,7 @@
 """The digest as an e-mail: HTML with embedded charts, and the same figures in plain text."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from looker import charts, declaration
 from looker.semantic import Metric, Semantics
+from scripts.digest.chance import may_be_chance
 from scripts.digest.metrics import (
     CHART_PERIODS,
     COLUMNS,
@@ -23,8 +24,8 @@ from scripts.digest.metrics import (
     Sums,
     compute_change,
     format_value,
-    may_be_chance,
 )
+from scripts.digest.peers import Usual
 
 MAX_CAMPAIGNS = 20  # rows in the table
 NEUTRAL_METRICS = {"recipients"}  # more is neither better nor worse
@@ -151,9 +152,32 @@ class Section:
                 "subject": send.subject_line,
                 "sent_on": f"{send.sent_on:%-d %b}",
                 **{name: self._format(sums, self.semantics.metric(name)) for name in COLUMNS},
+                "usual": "; ".join(self._describe_usual(send.campaign_id)),
             }
             for send, sums in self.results.campaigns[:MAX_CAMPAIGNS]
         ]
+
+    def _describe_usual(self, campaign: str | None) -> Iterator[str]:
+        """What the campaign earned per recipient on each channel, and what is usual at its age."""
+        found = [(key[1], usual) for key, usual in self.results.usual.items() if key[0] == campaign]
+        labels = declaration.load(self.semantics).values["send_channel"]
+        for channel, usual in found:
+            prefix = f"{labels[channel]['label']} " if len(found) > 1 else ""
+            yield f"{prefix}{self._compare_at_age(usual)}"
+
+    def _compare_at_age(self, usual: Usual) -> str:
+        metric = self.semantics.metric("revenue_per_recipient")
+        value, median = (
+            format_value(number, metric, self.results.currency)
+            for number in (usual.result.per_recipient, usual.per_recipient)
+        )
+        age = "" if usual.days is None else f" at its age ({_format_age(usual.days)})"
+        expected = usual.result.delivered * usual.order_rate
+        factor = usual.result.per_recipient / usual.per_recipient
+        is_chance = may_be_chance(usual.result.conversions, expected, factor)
+        return f"{value} per recipient, {median} is usual{age}" + (
+            "; within the usual range" if is_chance else ""
+        )
 
     def omitted_campaigns(self) -> int:
         """The number of campaigns that exceed the table's limit."""
@@ -211,6 +235,10 @@ class Section:
         text = f"{title}, the last {CHART_PERIODS} periods; now {', '.join(current)}"
         png = _render_png(mark, series, rows, self.results.currency)
         return Chart(make_msgid(domain="digest"), title, text, png)
+
+
+def _format_age(days: int) -> str:
+    return {0: "the day of the send", 1: "1 day"}.get(days, f"{days} days")
 
 
 def _render_png(

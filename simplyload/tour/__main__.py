@@ -48,6 +48,10 @@ REPOSITORY = Path(__file__).parents[2]
 DEFAULT_FOLDER = REPOSITORY / "build" / "load-demo-all"
 MARK = ".tour"  # in a folder that a tour made, and may remove
 WIDE = 110  # characters, for all columns
+BEGIN = (
+    "Four systems start on this machine: a shop in PostgreSQL, and accounts of Klaviyo, Stripe and"
+    " Salesforce that are simulated."
+)
 CHECKED = ("shop", "payments", "crm")  # Klaviyo's would be one more sync of the whole account
 
 
@@ -60,9 +64,13 @@ def main() -> int:
             f"{options.dbt} is missing: run `make load-demo ALL=1`, or name it with --dbt"
         )
     _empty(folder)
+    console.print(BEGIN)
     same = _load_and_build(folder, options.dbt)
     rows = read_from_duckdb(folder, MODELS[-1])
-    verdict = f"fakesnow, from the same SQL: {'the same, cell by cell' if same else 'DIFFERENT'}."
+    verdict = (
+        "In fakesnow, a Snowflake of this machine, the same SQL gives"
+        f" {'the same, cell by cell' if same else 'OTHER ROWS'}."
+    )
     (folder / "revenue.html").write_text(render(rows, verdict))
     console.print(to_table(rows, console.width), NOTE, verdict, sep="\n", markup=False)
     console.print(f"{monotonic() - began:.0f} s; the page is {folder / 'revenue.html'}")
@@ -75,8 +83,10 @@ def _load_and_build(folder: Path, dbt: Path) -> bool:
         server = Server(address)
         settings = server.settings()
         _load(folder, "duckdb", sources, {"type": "duckdb", "path": "warehouse.duckdb"})
+        _announce("dbt build")
         build_by_dbt(dbt, folder)
         _load(folder, "fakesnow", sources, _snowflake(settings))
+        _announce("the SQL that dbt compiled, in fakesnow")
         build_on_fakesnow(server, settings, folder)
         return all(
             read_from_duckdb(folder, model) == read_from_fakesnow(server, settings, model)
@@ -164,8 +174,14 @@ def _load(
     }
     file.write_text(yaml.safe_dump(written, sort_keys=False))
     for command in (["sync"], ["check", "--select", *CHECKED]):
+        _announce(" ".join(("simplyload", *command, "--config", file.name)))
         if run_command([*command, "--config", str(file)]):
             raise SimplyLoadError(f"simplyload {command[0]} into {name} failed: see above")
+
+
+def _announce(command: str) -> None:
+    """Say what runs, as a shell shows it."""
+    Console().print(f"\n$ {command}", markup=False, highlight=False)
 
 
 def to_table(rows: list[dict[str, Any]], width: int) -> RichTable:

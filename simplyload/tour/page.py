@@ -24,8 +24,8 @@ th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: 
 {rows}
 </tbody></table>
 <p>Orders are the shop's (Postgres), attributed ones Klaviyo's, payments and refunds Stripe's,
-accounts Salesforce's; the e-mail address joins them. Amounts are in US dollars.
-dbt built the models in DuckDB. {verdict}</p>
+accounts Salesforce's; the e-mail address joins them. What is ordered includes orders that are not
+paid yet, or cancelled. Amounts are in US dollars. dbt built the models in DuckDB. {verdict}</p>
 </body></html>
 """
 

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import os
 import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import trustme
@@ -158,20 +160,16 @@ def test_proxy_that_never_answers_ends_at_the_deadline(environment: pytest.Monke
     assert "no whole answer within" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+@pytest.mark.usefixtures("environment")
+def test_proxy_settings_that_cannot_work_are_refused(subtests: pytest.Subtests) -> None:
+    """Before any connection; the error names the setting and repeats no password."""
+    for name, value in [
         ("HTTPS_PROXY", f"socks5://me:{PASSWORD}@127.0.0.1:1080"),
         ("HTTPS_PROXY", f"https://me:{PASSWORD}@127.0.0.1:3128"),
         ("HTTPS_PROXY", "http://"),
         ("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem"),
-    ],
-)
-def test_proxy_settings_that_cannot_work_are_refused(
-    environment: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    """Before any connection; the error names the setting and repeats no password."""
-    environment.setenv(name, value)
-    with pytest.raises(ConfigurationError, match=name) as error:
-        KlaviyoClient(KEY)
-    assert PASSWORD not in str(error.value)
+    ]:
+        with subtests.test(value), mock.patch.dict(os.environ, {name: value}):
+            with pytest.raises(ConfigurationError, match=name) as error:
+                KlaviyoClient(KEY)
+            assert PASSWORD not in str(error.value)

@@ -396,33 +396,31 @@ class TestOwnErrors:
     """An error of the connector's own is a crash with its traceback, never advice to reset."""
 
     @pytest.mark.parametrize("api_key", [KEY, f"{KEY},pk_another_account"], ids=["one", "two"])
-    @pytest.mark.parametrize(
-        ("function", "table"),
-        [
-            ("streams.resources.documents", "form"),
-            ("streams.reports._require_object", "campaign_performance"),
-            ("streams.events.documents", "event"),
-            ("streams.profiles.documents", "profile"),
-            ("streams.memberships.documents", "list_profile"),
-        ],
-    )
     @pytest.mark.usefixtures("full_account")
     def test_a_type_error_in_parsing_a_response_is_raised_as_it_is(
-        self, monkeypatch: pytest.MonkeyPatch, function: str, table: str, api_key: str
+        self, api_key: str, subtests: pytest.Subtests
     ) -> None:
         """Neither a stream nor a thread turns it into a fault of the state or of Klaviyo."""
-        state = run(tables=table, api_key=api_key).state
 
         def parse_wrongly(*_: Any) -> Any:
             raise TypeError("our own mistake")
 
-        monkeypatch.setattr(function, parse_wrongly)
-        for known in (None, state):
-            with pytest.raises(TypeError, match="our own mistake") as error:
-                run(known, tables=table, api_key=api_key)
-            frames = {Path(frame.filename).name for frame in traceback.extract_tb(error.tb)}
-            assert f"{function.split('.')[1]}.py" in frames
-            assert error.value.__cause__ is None
+        for module, function, table in [
+            ("resources", "documents", "form"),
+            ("reports", "_require_object", "campaign_performance"),
+            ("events", "documents", "event"),
+            ("profiles", "documents", "profile"),
+            ("memberships", "documents", "list_profile"),
+        ]:
+            state = run(tables=table, api_key=api_key).state
+            for known in (None, state):
+                with subtests.test(table, known=bool(known)), pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(f"streams.{module}.{function}", parse_wrongly)
+                    with pytest.raises(TypeError, match="our own mistake") as error:
+                        run(known, tables=table, api_key=api_key)
+                    frames = {Path(frame.filename).name for frame in traceback.extract_tb(error.tb)}
+                    assert f"{module}.py" in frames
+                    assert error.value.__cause__ is None
 
     @pytest.mark.parametrize("mistake", [TypeError, KeyError, AttributeError])
     def test_an_error_in_parsing_the_state_is_raised_as_it_is(

@@ -16,7 +16,7 @@ from api import AuthError, ContractError, ScopeError, TransientError
 from models import Checkpoint, Delete, Truncate, Upsert
 from state.state import parse_state
 from streams import TABLES
-from tests.connector.scripted import DAY, KEY, ScriptedAccount, ScriptedRun, resource, run
+from tests.connector.scripted import DAY, KEY, NOON, ScriptedAccount, ScriptedRun, resource, run
 from tests.loader import KilledError, Loader
 
 FLOW_REPORT = "/api/flow-values-reports"
@@ -201,42 +201,40 @@ SHARED_STREAMS = [  # pairs of tables that one stream fills
 class TestChosenTables:
     """Tables that are chosen later, or left out for a while."""
 
-    @pytest.mark.parametrize(
-        ("first", "later"), [*SHARED_STREAMS, *((b, a) for a, b in SHARED_STREAMS)]
-    )
     def test_a_table_chosen_later_is_backfilled(
-        self, full_account: ScriptedAccount, first: str, later: str
+        self, full_account: ScriptedAccount, subtests: pytest.Subtests
     ) -> None:
         """However long ago its stream was read for another table."""
-        connection = Loader(os.environ["KLAVIYO_BASE_URL"], {"api_key": KEY, "tables": first})
-        connection.sync()
-        full_account.now += 60 * DAY
-        connection.configuration = {"api_key": KEY, "tables": f"{first},{later}"}
-        connection.sync()
-        at_once = Loader(connection.url, connection.configuration).sync().content()
-        assert connection.content()[later] == at_once[later]
-        connection.sync()
-        assert connection.written[first] == connection.written[later] == 0
+        for first, later in [*SHARED_STREAMS, *((b, a) for a, b in SHARED_STREAMS)]:
+            with subtests.test(first=first, later=later):
+                full_account.now = NOON
+                settings = {"api_key": KEY, "tables": first}
+                connection = Loader(os.environ["KLAVIYO_BASE_URL"], settings).sync()
+                full_account.now += 60 * DAY
+                connection.configuration = {"api_key": KEY, "tables": f"{first},{later}"}
+                connection.sync()
+                at_once = Loader(connection.url, connection.configuration).sync().content()
+                assert connection.content()[later] == at_once[later]
+                connection.sync()
+                assert connection.written[first] == connection.written[later] == 0
 
-    @pytest.mark.parametrize("between", ["campaign", "campaign_tag", "form", "flow_performance"])
     def test_a_table_left_out_for_a_while_keeps_its_rows(
-        self, full_account: ScriptedAccount, between: str
+        self, full_account: ScriptedAccount, subtests: pytest.Subtests
     ) -> None:
         """Records deleted meanwhile are deleted; the others are not written again."""
-        full_account.documents["/api/campaigns"].append(
-            resource("campaign", "d", {"tags": ["t"]}, definition={})
-        )
-        state = run(tables="campaign,campaign_tag").state
-        del full_account.documents["/api/campaigns"][0]
-        for tables in (between, "campaign,campaign_tag"):
-            full_account.now += DAY
-            done = run(state, tables=tables)
-            state = done.state
-        deleted = {
-            operation.table for operation in done.operations if isinstance(operation, Delete)
-        }
-        assert deleted == {"campaign", "campaign_tag"} - {between}
-        assert done.rows("campaign") == done.rows("campaign_tag") == []
+        kept, deleted = (resource("campaign", id_, {"tags": ["t"]}, definition={}) for id_ in "cd")
+        for between in ("campaign", "campaign_tag", "form", "flow_performance"):
+            with subtests.test(between):
+                full_account.documents["/api/campaigns"] = [deleted, kept]
+                state = run(tables="campaign,campaign_tag").state
+                full_account.documents["/api/campaigns"] = [kept]
+                for tables in (between, "campaign,campaign_tag"):
+                    full_account.now += DAY
+                    done = run(state, tables=tables)
+                    state = done.state
+                found = {row.table for row in done.operations if isinstance(row, Delete)}
+                assert found == {"campaign", "campaign_tag"} - {between}
+                assert done.rows("campaign") == done.rows("campaign_tag") == []
 
     def test_events_left_out_for_a_while_are_not_backfilled(
         self, full_account: ScriptedAccount

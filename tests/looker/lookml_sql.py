@@ -119,16 +119,25 @@ def join_sql(view: View, joins: Sequence[Field], views: Mapping[str, View]) -> s
 @cache
 def build_views(schema: str) -> Mapping[str, View]:
     """The generated views with the committed refinements, on the marts of a schema, by name."""
-    views = {}
+    return {
+        content["name"]: View(
+            content["name"], content["sql_table_name"].replace("@{SCHEMA}", schema), content
+        )
+        for content in _read_views()
+    }
+
+
+@cache
+def _read_views() -> list[dict[str, Any]]:
     semantics = semantic.load()
+    views = []
     for path, text in lookml_views.generate_files(semantics, declaration.load(semantics)):
         for content in lkml.load(text).get("views", ()) if path.startswith("views/") else ():
             for refinement in _read_refinements(content["name"]):
                 for kind, fields in refinement.items():
                     if isinstance(fields, list):
                         content[kind] = [*content.get(kind, []), *fields]
-            table = content["sql_table_name"].replace("@{SCHEMA}", schema)
-            views[content["name"]] = View(content["name"], table, content)
+            views.append(content)
     return views
 
 

@@ -2021,6 +2021,15 @@ def test_definitions_are_behind_an_i(own_page: Page) -> None:
     expect(summary).to_have_accessible_name("Definition: Email figures, Click rate")
 
 
+def test_the_keyboard_reaches_a_definition_before_the_rows(page: Page) -> None:
+    """In every tile the i, which is beside the title, is the first stop of the Tab key."""
+    late = page.locator(".tile:has(.definitions)").evaluate_all("""tiles => tiles
+        .map((tile) => tile.querySelector('a, button, input, summary, [tabindex]'))
+        .filter((first) => !first.closest('.definitions'))
+        .map((first) => first.closest('.tile').id)""")
+    assert late == []
+
+
 def test_every_tile_defines_its_metrics(page: Page) -> None:
     """Each tile of figures has the definitions of its metrics, in the words of dbt."""
     definitions = texts(page, "#email_figures [data-name=click_rate] dd")

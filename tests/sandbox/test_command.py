@@ -35,6 +35,7 @@ def test_wrong_argument_is_named(subtests: pytest.Subtests) -> None:
         (("--api-key", "junk"), "begin with pk_"),
         (("--timezone", "Mars/Olympus"), "--timezone"),
         (("--revenue", "huge"), "--revenue"),
+        (("--unengaged", "15"), "--unengaged"),
         (("--now", "9999-12-30"), "out of range"),
         (("--port", "70000"), "70000"),
         (("--now", "2020-01-01", "--epoch", "2026-11-21"), "2020-01-01"),

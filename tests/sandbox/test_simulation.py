@@ -12,7 +12,7 @@ import pytest
 from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.clock import DAY, HOUR
 from klaviyo_sandbox.reports import aggregates, report
-from klaviyo_sandbox.simulation.event_table import STATISTIC_METRICS
+from klaviyo_sandbox.simulation.event_table import BOT_CLICK, MACHINE_OPEN, STATISTIC_METRICS
 from klaviyo_sandbox.simulation.population import CHANNELS
 from klaviyo_sandbox.simulation.segments import group_ids
 from tests.sandbox.simulated_account import CAMPAIGN_GROUPINGS, NOON, create_account, report_request
@@ -142,6 +142,20 @@ class TestPeople:
         ]
         assert suppressed
         assert not any(person in members[group] for person, group in suppressed)
+
+    def test_a_share_of_people_is_unengaged(self) -> None:
+        """They get emails, and neither open them themselves nor click."""
+        account = create_account(unengaged=0.2)
+        events, named = account.events, account.company.code
+        reactions = [named(name) for name in ("Opened Email", "Clicked Email")]
+        acts = np.isin(events.metric, reactions) & (events.flags & (MACHINE_OPEN | BOT_CLICK) == 0)
+        active, mailed = (
+            set(events.person[rows].tolist())
+            for rows in (acts, events.metric == named("Received Email"))
+        )
+        unengaged = {person for person in mailed if person % 100 < 20}
+        assert len(unengaged) > 0.1 * len(mailed)
+        assert not unengaged & active
 
 
 class TestSize:

@@ -20,7 +20,6 @@ import vl_convert
 
 from looker import semantic
 from scripts.digest.__main__ import main
-from scripts.digest.metrics import may_be_chance
 from scripts.digest.period import Period, last_period
 from scripts.mcp import answer
 from scripts.mcp.catalog import Catalog
@@ -189,18 +188,6 @@ def test_rate_is_a_ratio_of_sums_of_emails(message: EmailMessage) -> None:
     assert "Email open rate 20.0% +10.0 pts at the same age" in get_text(message)
 
 
-def test_what_chance_explains() -> None:
-    """What falls to nothing is no chance; of few events any change may be; balances say nothing."""
-    expected: dict[tuple[int | None, int], bool] = {
-        (0, 24): False, (1, 120): False, (2, 11): False, (125, 100): True, (5, 0): True,
-        (2, 3): True, (20, 5): False, (-5, 5): False, (None, 5): False,
-    }  # fmt: skip
-    assert {
-        (count, earlier): may_be_chance(count, earlier, (count or 0) / earlier if earlier else 2.0)
-        for count, earlier in expected
-    } == expected
-
-
 def test_what_chance_explains_is_not_judged(message: EmailMessage) -> None:
     """20 clicks against 5 are more than chance; a change within it has no colour."""
     assert "Email click rate 2.00% +1.0 pts at the same age; within the usual range" in get_text(
@@ -291,6 +278,43 @@ def test_table_lists_campaigns_by_revenue(message: EmailMessage) -> None:
         "* Campaign text (11 Nov)",
         " sent 1,010, opens –, clicks 0 (0.00%), revenue 0.00 EUR",
     ]
+
+
+PEERS = """
+    insert into klaviyo.klaviyo__message_performance by name
+    select
+        'one' as account_id, 'campaign' as message_type, 'peer' || n as campaign_id,
+        'email' as send_channel, date '2026-10-01' as sent_on, 'EUR' as currency,
+        'Placed Order' as conversion_metric_name,
+        1000 as delivered, 1000 as recipients, 10 * n as conversions, 60 * n as conversion_value
+    from range(1, 10) as peers(n);
+    insert into klaviyo.klaviyo__campaign_daily by name
+    select
+        'one' as account_id, campaign_id, 'email' as send_channel, sent_on,
+        sent_on + day::int as date,
+        if(day = 0, delivered, 0) as newly_known_delivered,
+        conversions / 2 as newly_known_conversions,
+        conversion_value / 2 as newly_known_conversion_value
+    from klaviyo.klaviyo__message_performance, range(0, 5, 4) as days(day)
+    where campaign_id = 'large' or campaign_id like 'peer%'
+"""
+
+
+def test_a_campaign_is_beside_what_is_usual_at_its_age(warehouse: Path, tmp_path: Path) -> None:
+    """Of campaigns with peers both parts have the median at the same age; of others, nothing."""
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute(PEERS)
+    message = write_digest(tmp_path / "a.eml", *WEEK)
+    # Sent on 12 November and synced on the 16th: three days are over, with half of the orders.
+    usual = "0.11 EUR per recipient, 0.15 EUR is usual at its age (3 days); within the usual range"
+    for kind in ("plain", "html"):
+        body = get_body(message, kind)
+        assert body.count("per recipient, ") == 1
+        assert usual in body
+        assert body.index("Campaign large") < body.index(usual) < body.index("Campaign text")
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute(PEERS.replace("range(1, 10)", "range(1, 8)"))
+    assert "is usual" not in get_text(write_digest(tmp_path / "a.eml", *WEEK))
 
 
 def test_both_parts_have_the_same_figures(message: EmailMessage) -> None:

@@ -1,11 +1,13 @@
 """`python -m scripts.digest smoke` and `ses-bootstrap`: sending by SMTP and by SES."""
 
 import json
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -16,7 +18,7 @@ from moto.ses import models as moto_ses
 from moto.ses.models import EmailIdentity, RawMessage, SESBackend, ses_backends
 from moto.sesv2.responses import SESV2Response
 
-from scripts.digest import send
+from scripts.digest import ses as amazon_ses
 from scripts.digest.__main__ import main
 from tests.scripts.inbox import PASSWORD, UNKNOWN_RECIPIENT, Inbox, serve
 
@@ -126,26 +128,20 @@ def test_failed_delivery(
     assert reason in line
 
 
-@pytest.mark.parametrize(
-    ("settings", "reasons"),
-    [
+def test_all_mail_settings_are_validated_at_once(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    """Missing and malformed settings exit with 2, and one line names them all."""
+    cases: list[tuple[dict[str, str], list[str]]] = [
         ({}, ["DIGEST_FROM is not set", "DIGEST_TO is not set", "SMTP_HOST is not set"]),
         (ADDRESSES | {"SMTP_HOST": "x", "SMTP_PORT": "mail"}, ["SMTP_PORT"]),
         (ADDRESSES | {"SMTP_HOST": "x", "DIGEST_TO": "everybody"}, ["'everybody' is no e-mail"]),
         (ADDRESSES | {"SMTP_HOST": "x", "SMTP_SECURITY": "no"}, ["SMTP_SECURITY"]),
-    ],
-)
-def test_all_mail_settings_are_validated_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    settings: dict[str, str],
-    reasons: list[str],
-) -> None:
-    """Missing and malformed settings exit with 2, and one line names them all."""
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    line = get_error(capsys, 2, "smoke")
-    assert [reason for reason in reasons if reason not in line] == []
+    ]
+    for settings, reasons in cases:
+        with subtests.test(reasons[0]), mock.patch.dict(os.environ, settings):
+            line = get_error(capsys, 2, "smoke")
+            assert [reason for reason in reasons if reason not in line] == []
 
 
 @pytest.fixture(name="ses")
@@ -170,7 +166,7 @@ def _ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[SESBackend]:
 def test_ses_send_rate_is_respected(ses: SESBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a send rate of four per second each message is followed by a pause of 0.25 seconds."""
     pauses: list[float] = []
-    monkeypatch.setattr(send, "time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr(amazon_ses, "time", SimpleNamespace(sleep=pauses.append))
     boto3.client("sesv2").create_email_identity(EmailIdentity="example.com")
     assert main(["smoke", "--by", "ses", "--body", "Is it there?"]) == 0
     sent = [message for message in ses.sent_messages if isinstance(message, RawMessage)]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import duckdb
@@ -324,27 +325,20 @@ def test_invalid_options_are_refused_before_writing(
             assert not list(tmp_path.rglob("*.csv"))
 
 
-@pytest.mark.parametrize(
-    ("environment", "code", "line"),
-    [
+def test_unreachable_warehouse(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    """The one-line error names the setting, or has the engine's own message."""
+    cases: list[tuple[dict[str, str], int, str]] = [
         ({"KLAVIYO_WAREHOUSE": "none.duckdb"}, 1, "none.duckdb is missing: sync first"),
         ({"DBT_TARGET": "postgres", "PG_PORT": "9"}, 1, "The postgres warehouse failed: conn"),
         ({"DBT_TARGET": "postgres", "PG_PORT": "nine"}, 2, "PG_PORT: Input should be a valid int"),
         ({"DBT_TARGET": "bigquery"}, 2, "BQ_PROJECT is not set"),
         ({"DBT_TARGET": "oracle"}, 2, "DBT_TARGET: Input should be 'duckdb', 'postgres' or"),
-    ],
-)
-def test_unreachable_warehouse(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    environment: dict[str, str],
-    code: int,
-    line: str,
-) -> None:
-    """The one-line error names the setting, or has the engine's own message."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert line in get_error(capsys, code)
+    ]
+    for environment, code, line in cases:
+        with subtests.test(line), mock.patch.dict(os.environ, environment):
+            assert line in get_error(capsys, code)
 
 
 def test_unwritable_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

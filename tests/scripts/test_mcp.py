@@ -282,7 +282,7 @@ def test_a_metric_is_explained_by_its_definition(assistant: Assistant) -> None:
     assert metric["definition"] == CATALOG.semantics.metric("click_rate").description
     assert metric["formula"].startswith("SUM(clicks_unique) / NULLIF(SUM(click_tracked_delivered)")
     assert "campaign_performance.clicks_unique" in metric["raw_columns"]
-    assert assistant.call("explain", name="sent_weekday")["labels_of_values"]["1"] == "Mon"
+    assert assistant.call("explain", name="sent_weekday")["labels_of_values"]["1"] == "Monday"
 
 
 def test_findings_have_the_columns_that_dbt_declares(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import duckdb
@@ -401,26 +403,20 @@ def test_build_without_a_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "connector/files/warehouse.db is missing: sync first" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("settings", "line"),
-    [
+def test_configuration_is_validated_by_the_connector(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    """A configuration that the connector refuses exits with 2 at once and names the variable."""
+    cases: list[tuple[dict[str, str], str]] = [
         ({}, "KLAVIYO_API_KEY is not set"),
         ({"KLAVIYO_API_KEY": "hush-hush"}, "KLAVIYO_API_KEY is malformed"),
         ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_TABLES": "foo"}, "KLAVIYO_TABLES: unknown table 'foo'"),
         ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_START_DATE": "soon"}, "KLAVIYO_START_DATE must be"),
         ({"KLAVIYO_API_KEY": KEY, "KLAVIYO_CONCURRENCY": "99"}, "KLAVIYO_CONCURRENCY must be"),
-    ],
-)
-def test_configuration_is_validated_by_the_connector(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    settings: dict[str, str],
-    line: str,
-) -> None:
-    """A configuration that the connector refuses exits with 2 at once and names the variable."""
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    assert pipeline.main(["--skip", "archive", "--skip", "digest"]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith(f"\n{line}")
-    assert "hush-hush" not in err
+    ]
+    for settings, line in cases:
+        with subtests.test(line), mock.patch.dict(os.environ, settings):
+            assert pipeline.main(["--skip", "archive", "--skip", "digest"]) == 2
+            err = capsys.readouterr().err
+            assert err.startswith(f"\n{line}")
+            assert "hush-hush" not in err

@@ -21,6 +21,7 @@ TAGS = (
     " {% coupon_code 'CODE_10' %}, {10_%} [NEW_IN] {{ first_na"
 )
 MAIL, OPEN, CLICK, BOUNCE, TEXT, OFF = "RecMail", "Open", "Click", "Bounce", "RecText", "Unsub"
+FORM = "FormCompleted"
 
 # The numerator and denominator of each rate, from Klaviyo's glossary of statistics.
 RATES = {
@@ -216,6 +217,7 @@ ROWS: dict[str, Rows] = {
         {"account_id": US, "id": BOUNCE, "name": "Bounced Email"},
         {"account_id": US, "id": TEXT, "name": "Received Text Message"},
         {"account_id": US, "id": OFF, "name": "Unsubscribed from Email Marketing"},
+        {"account_id": US, "id": FORM, "name": "Form completed by profile"},
         {"account_id": FR, "id": ORDER, "name": "Placed Order"},
     ],
     "mapped_metric": [
@@ -495,6 +497,7 @@ ROWS: dict[str, Rows] = {
                 "$extra": {"line_items": [{"product_id": "mug-L", "quantity": 1, "price": "1e3"}]},
             },
         ),
+        event("popup", FORM, "2026-10-01 11:59:00", "ann", properties={"form_id": "popup"}),
         event("back", REFUND, "2026-11-04 12:00:00", "ann", value=100.0),
         event("orphan", ORDER, "2026-11-03 12:00:00", "bob", value=-49.95),
         # Without attribution: a text exactly 12 hours before an order, and a second more.

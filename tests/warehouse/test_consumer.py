@@ -35,7 +35,8 @@ RATES = """
 """
 # The group `orders`, the incremental models that it reads, and the time spine.
 OF_ORDERS = (
-    *("int_klaviyo__conversion", "int_klaviyo__order_content", "int_klaviyo__order_number"),
+    *("int_klaviyo__conversion", "int_klaviyo__form_submission", "int_klaviyo__order_content"),
+    "int_klaviyo__order_number",
     *("klaviyo__attributed_order", "klaviyo__calendar", "klaviyo__cohort"),
     *("klaviyo__coupon_performance", "klaviyo__product_performance", "klaviyo__revenue_daily"),
     "klaviyo__rfm",

@@ -3,16 +3,20 @@
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from looker import findings
+from scripts.digest import peers
+from scripts.digest.period import Period
+from scripts.warehouse import WarehouseSettings, open_warehouse
 from tests.warehouse import dbt, raw
 from tests.warehouse.bigquery import running_bigquery
 from tests.warehouse.compare import normalize
 from tests.warehouse.engines import DuckDB, Engine, running_postgres
-from tests.warehouse.finding_accounts import SHOWING, days_ago, raw_tables
+from tests.warehouse.finding_accounts import SHOWING, TODAY, days_ago, raw_tables
 
 SELECTED = ("--select", "+klaviyo__finding")
 
@@ -62,6 +66,21 @@ def test_a_finding_states_its_figures(folder: Path) -> None:
         f"Machines made {90 / 220:.1%} of 220 clicks in the last 30 days."
     )
     assert words["sunset"].partition(": ")[2].startswith("16.0% of the 250 people")
+
+
+@pytest.mark.parametrize("rule", ["campaign_above", "campaign_below"])
+def test_the_digest_has_the_median_of_the_finding(folder: Path, rule: str) -> None:
+    """What is usual for a campaign in the digest is what its finding compares it with."""
+    [finding] = dbt.query(
+        folder / "warehouse.duckdb", f"from klaviyo__finding where rule_id = '{rule}'"
+    )
+    settings = WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=folder / "warehouse.duckdb")
+    week = Period(finding["date"], finding["date"] + timedelta(days=1))
+    with open_warehouse(settings) as warehouse:
+        found = peers.read_usual(warehouse, rule, week, TODAY, final_age=6)
+    [usual] = found.values()
+    assert usual.result.per_recipient == pytest.approx(finding["figure"])
+    assert usual.per_recipient == pytest.approx(finding["comparison"])
 
 
 def _sum_final_days(account: str, message: str) -> dict[str, int]:

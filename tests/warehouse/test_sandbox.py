@@ -1,54 +1,32 @@
 """A simulated Klaviyo account through connector and dbt: the marts equal Klaviyo's reports."""
 
+import json
 import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from klaviyo_sandbox.catalog.builder import COUPON_CODES
-from streams.catalog import AMOUNTS, COUNTS
-from tests.loader import Loader
-from tests.sandbox_server import KEY, running_sandbox
-from tests.warehouse import dbt, raw
-
-ACCOUNT: dict[str, Any] = {
-    "campaigns": 60,
-    "profiles": 1000,
-    "seed": 5,
-    "now": "2026-11-24T15:00:00+00:00",
-    "no_limits": True,
-}
-TEN_DAYS = 10 * 86_400
-YEAR = {"start": "2025-12-05T00:00:00Z", "end": "2026-12-04T23:59:59Z"}
-GROUPS = ["campaign_id", "campaign_message_id", "send_channel", "variation"]
+from looker import mart_table, semantic
+from tests.fivetran import SCHEMA
+from tests.warehouse import dbt, sandbox_account
 
 
 @pytest.fixture(scope="module", name="reported")
 def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """The marts of an account after two syncs ten days apart, and its campaign report.
+    return sandbox_account.build(tmp_path_factory.mktemp("sandbox"))
 
-    The project's own data tests run here; the generic ones run in the demo, on such an account too.
-    """
-    folder = tmp_path_factory.mktemp("sandbox")
-    with running_sandbox(**ACCOUNT) as sandbox:
-        loader = Loader(sandbox.url, {"api_key": KEY, "tables": "all"}).sync()
-        sandbox.advance(TEN_DAYS)
-        loader.sync()
-        mapped = sandbox.all("/api/mapped-metrics", include="metric")
-        revenue = next(role for role in mapped if role["id"] == "revenue")
-        report = sandbox.report(
-            "campaign-values-report",
-            statistics=[*COUNTS, *AMOUNTS],
-            timeframe=YEAR,
-            conversion_metric_id=revenue["relationships"]["metric"]["data"]["id"],
-            group_by=GROUPS,
-        )
-    tables = {name: list(rows.values()) for name, rows in loader.tables.items()}
-    file = raw.write(folder / "raw.db", tables)
-    warehouse = dbt.build(folder, file, *dbt.WITHOUT_UNIT_TESTS, "--exclude", "test_type:generic")
-    return warehouse, report["data"]["attributes"]["results"]
+
+@pytest.mark.slow
+def test_the_table_of_marts_has_their_rows(reported: tuple[Path, Any]) -> None:
+    """`looker/MARTS.md` says how many rows each mart has of this account."""
+    warehouse, _ = reported
+    counted = json.loads(mart_table.ROWS.read_text())
+    assert counted == sandbox_account.count_rows(warehouse, semantic.load().columns)
 
 
 @pytest.mark.slow
@@ -275,6 +253,42 @@ def test_products_and_coupons_add_up_to_the_orders(reported: tuple[Path, Any]) -
     assert sums["is_in_catalog"]
     assert sums["codes"] == COUPON_CODES
     assert sums["coupon_orders"] == sums["orders_with_code"] > 5
+
+
+@pytest.mark.slow
+def test_a_buyer_is_in_the_cohort_of_the_first_form(reported: tuple[Path, Any]) -> None:
+    """First-time buyers by first form are those that the raw events of the forms give."""
+    warehouse, _ = reported
+    ordered = dbt.query(
+        warehouse,
+        """
+        select profile_id, min(occurred_at) as at from klaviyo__attributed_order
+        where date <= (select max(last_synced_on) from klaviyo__data_health)
+        group by profile_id having bool_or(not is_refund)
+        """,
+    )
+    with duckdb.connect(str(warehouse.with_name("raw.db")), read_only=True) as connection:
+        submissions = connection.sql(
+            f"""
+            select profile_id, datetime, properties ->> 'form_id'
+            from {SCHEMA}.event join {SCHEMA}.metric on metric.id = event.metric_id
+            where metric.name = 'Submitted Form' order by datetime
+            """
+        ).fetchall()
+    expected = Counter(
+        next(
+            (form for who, at, form in submissions if who == one["profile_id"] and at <= one["at"]),
+            None,
+        )
+        for one in ordered
+    )
+    found = dbt.query(
+        warehouse,
+        "select first_form_id, sum(buyers) as n from klaviyo__cohort group by first_form_id",
+    )
+
+    assert {row["first_form_id"]: row["n"] for row in found} == expected
+    assert len(expected) > 1
 
 
 def test_the_documented_queries_give_the_documented_rows(reported: tuple[Path, Any]) -> None:

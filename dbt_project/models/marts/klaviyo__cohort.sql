@@ -7,6 +7,8 @@ accounts as (select * from {{ ref('stg_klaviyo__account') }}),
 
 lists as (select * from {{ ref('stg_klaviyo__list') }}),
 
+forms as (select * from {{ ref('stg_klaviyo__form') }}),
+
 orders as (
 
     select
@@ -54,6 +56,30 @@ joined as (
 
 ),
 
+-- The form that a buyer submitted first of all, before the first order.
+submitted as (
+
+    select
+        ranked.account_id,
+        ranked.profile_id,
+        submissions.form_id,
+        row_number() over (
+            partition by ranked.account_id, ranked.profile_id
+            order by submissions.occurred_at, submissions.form_id
+        ) as form_rank
+
+    from ranked
+    inner join {{ ref('int_klaviyo__form_submission') }} as submissions
+        on ranked.account_id = submissions.account_id
+        and ranked.profile_id = submissions.profile_id
+        and ranked.occurred_at >= submissions.occurred_at
+    where
+        ranked.order_rank = 1
+        and submissions.form_id is not null
+        and submissions.{{ in_all_months() }}
+
+),
+
 buyers as (
 
     select
@@ -66,6 +92,7 @@ buyers as (
         firsts.flow_id as first_flow_id,
         firsts.flow_name as first_flow_name,
         joined.list_id as first_list_id,
+        submitted.form_id as first_form_id,
         firsts.value as first_value,
         seconds.date as second_on
 
@@ -78,6 +105,10 @@ buyers as (
         on firsts.account_id = joined.account_id
         and firsts.profile_id = joined.profile_id
         and joined.join_rank = 1
+    left join submitted
+        on firsts.account_id = submitted.account_id
+        and firsts.profile_id = submitted.profile_id
+        and submitted.form_rank = 1
     where firsts.order_rank = 1
 
 ),
@@ -148,6 +179,7 @@ sums as (
         first_source,
         first_flow_id,
         first_list_id,
+        first_form_id,
         max(first_flow_name) as first_flow_name,
         count(*) as buyers,
         sum(orders) as orders,
@@ -163,7 +195,7 @@ sums as (
     from measured
     group by
         account_id, currency, {{ first_of_month('first_on') }}, first_source, first_flow_id,
-        first_list_id
+        first_list_id, first_form_id
 
 )
 
@@ -171,11 +203,12 @@ select
     ---------- ids
     {{ surrogate_key([
         'sums.account_id', 'sums.currency', 'sums.first_order_month', 'sums.first_source',
-        'sums.first_flow_id', 'sums.first_list_id',
+        'sums.first_flow_id', 'sums.first_list_id', 'sums.first_form_id',
     ]) }} as cohort_key,
     sums.account_id,
     sums.first_flow_id,
     sums.first_list_id,
+    sums.first_form_id,
 
     ---------- the cohort
     accounts.organization_name as account_name,
@@ -184,6 +217,7 @@ select
     sums.first_source,
     sums.first_flow_name,
     coalesce(lists.list_name, sums.first_list_id) as first_list_name,
+    coalesce(forms.form_name, sums.first_form_id) as first_form_name,
 
     ---------- what may be summed
     cast(sums.buyers as {{ dbt.type_bigint() }}) as buyers,
@@ -203,3 +237,6 @@ inner join accounts on sums.account_id = accounts.account_id
 left join lists
     on sums.account_id = lists.account_id
     and sums.first_list_id = lists.list_id
+left join forms
+    on sums.account_id = forms.account_id
+    and sums.first_form_id = forms.form_id

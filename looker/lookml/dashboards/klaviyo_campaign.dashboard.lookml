@@ -149,14 +149,14 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
-    note_text: 'Beneath each rate is the median of the channel''s campaigns with final results in the
-      180 days before, where they are eight or more. Flows count people once a day here. Klaviyo''s own
-      figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered: Messages that
-      arrived: recipients less bounced and failed. Open rate: Unique opens / delivered, over the channels
-      whose opens are counted. Click rate: Unique clicks / delivered, over the channels whose clicks are
-      counted. Conversion rate: Recipients who converted / delivered. Revenue per recipient: Revenue /
-      delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered, over
-      the channels whose unsubscribes are counted. Bounce rate: Bounced / recipients, over the channels
+    note_text: 'Beneath each rate is the median of the channel''s campaigns of 100 messages or more with
+      final results in the 180 days before, where they are eight or more. Flows count people once a day
+      here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered:
+      Messages that arrived: recipients less bounced and failed. Open rate: Unique opens / delivered,
+      over the channels whose opens are counted. Click rate: Unique clicks / delivered, over the channels
+      whose clicks are counted. Conversion rate: Recipients who converted / delivered. Revenue per recipient:
+      Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered,
+      over the channels whose unsubscribes are counted. Bounce rate: Bounced / recipients, over the channels
       whose bounces are counted.'
     note_state: collapsed
     note_display: hover

@@ -229,9 +229,9 @@
     listen:
       Date: form_daily.date_date
       Account: form_daily.account_name
-    note_text: 'Klaviyo reports all versions of a form together. Form views: Views of forms. Form submits:
-      Submissions of forms. Form submit rate: Form submits / form views. Form close rate: Form closes
-      / form views.'
+    note_text: 'Results of all versions of a form together, as the connector asks Klaviyo for forms. Form
+      views: Views of forms. Form submits: Submissions of forms. Form submit rate: Form submits / form
+      views. Form close rate: Form closes / form views.'
     note_state: collapsed
     note_display: hover
     width: 24

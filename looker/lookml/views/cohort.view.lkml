@@ -35,6 +35,14 @@ view: cohort {
     sql: ${TABLE}.first_list_id ;;
   }
 
+  dimension: first_form_id {
+    hidden: yes
+    type: string
+    label: "First form id"
+    description: "The sign-up form that the buyers submitted first, before the first order; null if none is known."
+    sql: ${TABLE}.first_form_id ;;
+  }
+
   dimension: account_name {
     type: string
     label: "Account"
@@ -68,6 +76,13 @@ view: cohort {
     label: "First list"
     description: "Name of that list; its id if the list is unknown."
     sql: ${TABLE}.first_list_name ;;
+  }
+
+  dimension: first_form_name {
+    type: string
+    label: "First form"
+    description: "Name of that form; its id if the form is unknown."
+    sql: ${TABLE}.first_form_name ;;
   }
 
   dimension_group: first_order_month {
@@ -261,6 +276,7 @@ view: cohort {
       first_source,
       first_flow_name,
       first_list_name,
+      first_form_name,
     ]
   }
 }

@@ -472,15 +472,19 @@ def check(
 
 
 def show(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print rows as a table on a terminal, elsewhere one line of JSON each."""
+    """Print rows as a table on a terminal, elsewhere one line of JSON each.
+
+    A column without a value is left out of the table, which is wide enough.
+    """
     if not sys.stdout.isatty():
         for row in rows:
             print(json.dumps(row, default=str, ensure_ascii=False), flush=True)
         return
-    listed = list(rows)
-    table = make_table(listed[0] if listed else ())
-    for row in listed:
-        table.add_row(*(_format_cell(value) for value in row.values()))
+    cells = [{name: _format_cell(value) for name, value in row.items()} for row in rows]
+    names = [name for name in cells[0] if any(row[name] for row in cells)] if cells else []
+    table = make_table(name.replace("_", " ") for name in names)
+    for row in cells:
+        table.add_row(*(row[name] for name in names))
     Console().print(table, markup=False)
 
 

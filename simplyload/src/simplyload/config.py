@@ -177,6 +177,20 @@ class Configuration(BaseSettings):
             )
         return log
 
+    @field_validator("s3")
+    @classmethod
+    def _check_endpoint(cls, s3: S3Settings, info: ValidationInfo) -> S3Settings:
+        """Refuse a server of one's own for a stage that Snowflake reads at Amazon."""
+        destination = info.data.get("destination")
+        is_read_there = isinstance(destination, SnowflakeSettings) and destination.stage is not None
+        if is_read_there and not s3.is_amazon:
+            raise ValueError(
+                "files of a load would be put to `endpoint`, and Snowflake reads"
+                " `destination.stage` at Amazon S3: leave out `endpoint`, or leave out `stage`,"
+                " for Snowflake's own storage"
+            )
+        return s3
+
     @field_validator("pipeline")
     @classmethod
     def _check_parquet(cls, pipeline: PipelineSettings, info: ValidationInfo) -> PipelineSettings:

@@ -287,6 +287,8 @@ class Pipeline:
 
     def _read_known_state(self) -> State:
         state = self._destination.read_state(self.stream)
+        if state is None:
+            self._destination.check()  # before the source makes a slot, or reads for nothing
         if state is not None and self._log.has_pending(self.stream):
             # Before the source learns of the state: a replay without this load would lose it.
             self._log.confirm_committed(self.stream, self._destination.list_committed(self.stream))

@@ -56,6 +56,12 @@ class S3Settings(BaseModel):
             raise ValueError("it is the address of a server, such as https://s3.example.com")
         return endpoint
 
+    @property
+    def is_amazon(self) -> bool:
+        """Whether an address `s3://...` is a bucket of Amazon, also by a private endpoint of it."""
+        host = urlsplit(self.endpoint or "").hostname or ""
+        return not self.endpoint or host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
     @model_validator(mode="after")
     def _check_key(self) -> Self:
         if self.kms_key and self.encryption != "aws:kms":

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Protocol, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
@@ -24,7 +25,7 @@ QUIET = {"gathered", "measured"}  # events that say a number, several a second
 
 def make_table(names: Iterable[str]) -> RichTable:
     """Return a table of these columns whose cells wrap: a name cut short may be another's."""
-    table = RichTable()
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
         table.add_column(name, overflow="fold")
     return table

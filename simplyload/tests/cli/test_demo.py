@@ -1,6 +1,8 @@
 """The demonstration, twice, as `make load-demo` runs it."""
 
+import re
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -64,6 +66,21 @@ def test_a_terminal_of_80_characters_shows_whole_names(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     show([{"stream": "klaviyo", "equal": "yes", **vars(check)}])
     assert "…" not in shown.getvalue() + capsys.readouterr().out
+
+
+def test_a_table_has_no_column_without_a_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On 120 characters no heading of `check` is cut in two; what no row has is left out."""
+    check = TableCheck(table="campaign_performance_daily", source_rows=9, destination_rows=9)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show([{"stream": "klaviyo", "equal": "yes", **vars(check)}])
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    assert {"destination", "duplicates", "different"} <= set(re.findall(r"\w+", shown))
+    assert "ranges" not in shown
+    show([{"stream": "klaviyo", **vars(replace(check, ranges=["range 7"]))}])
+    assert "range 7" in capsys.readouterr().out
 
 
 @pytest.fixture

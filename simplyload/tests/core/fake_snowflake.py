@@ -4,6 +4,7 @@ The real connector speaks to it over HTTP. What fakesnow 0.12 does otherwise tha
 replaced here, each with its reason; what it does not do at all is in docs/snowflake.md.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,7 +22,11 @@ from fakesnow.instance import FakeSnow
 from fakesnow.server import sessions
 from fakesnow.transforms import stage
 from fakesnow.variables import Variables
+from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
+
+# The storage integrations of the account, each with the locations that it allows.
+INTEGRATIONS = {"SIMPLYLOAD": "file:///"}
 
 
 @contextmanager
@@ -78,11 +83,30 @@ def _translate(sql: str) -> str:
     """Do what fakesnow has not: REMOVE, the names of role and warehouse, a session's time zone."""
     if sql.startswith("ALTER SESSION SET TIMEZONE"):
         return "SELECT 'it is UTC' AS result"
-    sql = sql.replace(" STORAGE_INTEGRATION = SIMPLYLOAD FILES", " FILES")  # it has no parser
     for function in ("CURRENT_ROLE()", "CURRENT_WAREHOUSE()"):
         sql = sql.replace(function, "'SIMPLYLOAD'")
+    if found := re.fullmatch(r"SELECT SYSTEM\$VALIDATE_STORAGE_INTEGRATION\((.*), 'read'\)", sql):
+        return _read_by_integration(*re.findall("'([^']*)'", found[1]))
     if not (found := re.fullmatch(r"REMOVE @(\w+)\.(\w+)/(\w+)/", sql)):
         return sql
     for folder in Path(stage.LOCAL_BUCKET_PATH).glob("*/{}/{}/{}".format(*found.groups())):
         shutil.rmtree(folder)
     return "SELECT 'removed' AS result"
+
+
+def _read_by_integration(name: str, place: str, file: str) -> str:
+    """Read a file of this machine as Snowflake reads one of a bucket; its answers are documented.
+
+    https://docs.snowflake.com/en/sql-reference/functions/system_validate_storage_integration
+    """
+    if not place.startswith(INTEGRATIONS.get(name, "nowhere")):
+        raise ProgrammingError(
+            f"SQL compilation error:\nIntegration '{name}' does not exist or not authorized.",
+            errno=2003,
+            sqlstate="02000",
+        )
+    denied = {"message": "Access Denied (Status Code: 403; Error Code: AccessDenied)"}
+    there = Path(place.removeprefix("file://"), file).exists()
+    read = {"status": "success"} if there else {**denied, "status": "failure"}
+    answer = {"status": read["status"], "actions": {"READ": read}}
+    return f"SELECT '{json.dumps(answer)}' AS result"

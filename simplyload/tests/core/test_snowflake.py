@@ -12,6 +12,7 @@ import yaml
 from sqlglot import exp
 
 from simplyload.changes import Table
+from simplyload.checks import check_destination
 from simplyload.cli import main
 from simplyload.config import read_configuration
 from simplyload.destinations import snowflake, warehouse
@@ -216,17 +217,23 @@ def load_by_bucket(target: Target, bucket: LocalStore, *steps: Any) -> None:
 
 
 @pytest.mark.usefixtures("reads_folders")
-def test_a47_files_in_a_bucket_are_copied_by_their_whole_address(
+def test_a47_files_in_a_bucket_are_copied_by_a_stage_of_the_session(
     snowflake_target: Target, statements: list[str], tmp_path: Path
 ) -> None:
-    """No stage keeps an earlier bucket: after a change of it COPY reads the new one, by no PUT."""
+    """No stage keeps an earlier bucket: after a change of it COPY reads the new one, by no PUT.
+
+    No COPY names an address, which PREVENT_LOAD_FROM_INLINE_URL would refuse.
+    """
     for number, name in enumerate(("first", "second"), start=1):
         bucket = Bucket(tmp_path / name)
         parts = [changes(upsert(id_, {"id": id_})) for id_ in range(1, number + 1)]
         load_by_bucket(snowflake_target, bucket, *parts)
         copies = [statement for statement in statements if statement.startswith("COPY")]
-        assert f"FROM '{bucket.address}/STAGE_" in copies[-1]
-        assert "STORAGE_INTEGRATION = SIMPLYLOAD FILES = ('0.parquet')" in copies[-1]
+        created = "CREATE OR REPLACE TEMPORARY STAGE _SIMPLYLOAD_STAGE.LOADS_IN_BUCKET"
+        address = f"{created} URL = '{bucket.address}/' STORAGE_INTEGRATION = SIMPLYLOAD"
+        assert statements[statements.index(copies[-1]) - 1] == address
+        assert "FROM @_SIMPLYLOAD_STAGE.LOADS_IN_BUCKET/STAGE_" in copies[-1]
+        assert "FILES = ('0.parquet')" in copies[-1]
         assert bucket.names("") == []
     assert [row["id"] for row in snowflake_target.rows()] == [1, 2]
     assert not any(statement.startswith("PUT") for statement in statements)
@@ -248,6 +255,99 @@ def test_su9_files_of_a_dead_load_in_a_bucket_are_removed(
     assert bucket.names("") == ["other/0.parquet"]
 
 
+@pytest.mark.usefixtures("reads_folders")
+def test_files_that_are_in_an_earlier_bucket_are_named_by_clean(
+    snowflake_target: Target, tmp_path: Path
+) -> None:
+    """After a change of `stage` a run keeps what tells of them, `clean` names the old folder."""
+    old, new = Bucket(tmp_path / "old"), Bucket(tmp_path / "new")
+    with closing(SnowflakeDestination(snowflake_target.settings, old)) as opened:
+        opened.acquire("shop")
+        _, table = stage(opened, snowflake_target, upsert(1, {"id": 1}))
+    load_by_bucket(snowflake_target, new, ONE)
+    assert old.names("") == [f"{table.name}/0.parquet"]
+    named = f"{table.name}, but not its files in {old.address}/{table.name}/"
+    for dry_run in (True, False):
+        with closing(SnowflakeDestination(snowflake_target.settings, new)) as opened:
+            pipeline = Pipeline("shop", ScriptedSource([]), opened, snowflake_target.log)
+            assert [
+                one.partition(", which is not")[0] for one in pipeline.clean(dry_run=dry_run)
+            ] == [named]
+    assert snowflake_target.stages() == []
+
+
+class ElsewhereBucket(Bucket):
+    """A folder whose address leads Snowflake to another one."""
+
+    @property
+    def address(self) -> str:
+        """Return the address of an empty folder."""
+        return (self.root.parent / "elsewhere").as_uri()
+
+
+@pytest.mark.usefixtures("reads_folders")
+@pytest.mark.parametrize(
+    ("integrations", "bucket", "reason"),
+    [
+        ({}, Bucket, "Integration 'SIMPLYLOAD' does not exist or not authorized"),
+        ({"SIMPLYLOAD": "s3://other/"}, Bucket, "Integration 'SIMPLYLOAD' does not exist"),
+        ({"SIMPLYLOAD": "file:///"}, ElsewhereBucket, "Access Denied (Status Code: 403"),
+    ],
+)
+def test_a_bucket_that_snowflake_cannot_read_is_found_before_a_load(  # noqa: PLR0913, PLR0917
+    snowflake_target: Target,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    integrations: dict[str, str],
+    bucket: type[Bucket],
+    reason: str,
+) -> None:
+    """`validate` and a first run name integration and reason; the source is not read."""
+    monkeypatch.setattr("tests.core.fake_snowflake.INTEGRATIONS", integrations)
+    source, place = ScriptedSource([ONE]), bucket(tmp_path / "bucket")
+    destination = SnowflakeDestination(snowflake_target.settings, place)
+    with closing(destination), pytest.raises(DestinationError) as raised:
+        Pipeline("shop", source, destination, snowflake_target.log).run_once()
+    assert f"destination.stage: Snowflake cannot read {place.address} by" in str(raised.value)
+    assert reason in str(raised.value)
+    assert "simplyload setup snowflake --aws-role" in str(raised.value)
+    assert source.reads == 0
+    assert place.names("") == []
+    found = check_destination(SnowflakeDestination(snowflake_target.settings, place), {})
+    assert (found.level, found.message) == ("error", str(raised.value))
+
+
+@pytest.mark.usefixtures("reads_folders")
+def test_a_bucket_that_snowflake_reads_is_found_good(
+    snowflake_target: Target, tmp_path: Path
+) -> None:
+    """`validate` puts an object there, lets Snowflake read it, and removes it."""
+    bucket = Bucket(tmp_path / "bucket")
+    with closing(SnowflakeDestination(snowflake_target.settings, bucket)) as destination:
+        assert check_destination(destination, {}).level == "ok"
+    assert bucket.names("") == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "code"),
+    [
+        ("https://s3.example.com", 2),
+        ("https://amazonaws.com.example.com", 2),
+        ("https://bucket.vpce-1.s3.eu-central-1.vpce.amazonaws.com", 0),
+    ],
+)
+def test_r35_an_endpoint_that_snowflake_does_not_read_is_refused_beside_a_stage(
+    file: Path, endpoint: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A load's files would be on one server while Snowflake looks for them at Amazon."""
+    file.write_text(f"{CONFIGURATION}  private_key: k\n  stage: s3://acme/stage\n")
+    setting = f"s3.endpoint={endpoint}"
+    assert main(["config", "--config", str(file), "--set", setting]) == code
+    remedy = "s3: files of a load would be put to `endpoint`"
+    assert (remedy in capsys.readouterr().err) == (code == 2)
+    assert main(["config", "--config", str(file)]) == 0
+
+
 def test_setup_prints_how_snowflake_may_read_the_stage(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,6 +361,7 @@ def test_setup_prints_how_snowflake_may_read_the_stage(
     assert "storage_aws_role_arn = 'arn:aws:iam::1:role/r'" in sql
     assert "storage_allowed_locations = ('s3://acme/stage/')" in sql
     assert "grant usage on integration SIMPLYLOAD to role SIMPLYLOAD;" in sql
+    assert "integration('SIMPLYLOAD', 's3://acme/stage/', 'none', 'list');" in sql
     destination = open_destination(read_configuration(file))
     # Loads of two databases have the same numbers: each database has a folder.
     place = "s3://acme/stage/org-account.analytics"

@@ -61,6 +61,22 @@ def test_a_lag_beyond_its_limit_is_told_while_a_run_hangs(
         ]
 
 
+def test_a_stream_that_has_come_to_a_stop_is_told_without_a_limit(
+    status: Status, webhook: Webhook, open_alerts: Opened
+) -> None:
+    """A day and a half without a complete run is a problem by default; a daily run is none."""
+    status.end(RunResult(stream="shop"), lag_seconds=25 * 3600)
+    with closing(open_alerts(webhook.address)):
+        pass
+    assert webhook.texts == []
+    status.end(RunResult(stream="shop"), lag_seconds=37 * 3600)
+    with closing(open_alerts(webhook.address)):
+        pass
+    assert webhook.texts == [
+        "simplyload: stream shop: the destination is more than 1 day, 12:00:00 behind"
+    ]
+
+
 def test_a_message_that_fails_is_warned_of_and_sent_again(
     status: Status, webhook: Webhook, warnings: list[str], open_alerts: Opened
 ) -> None:

@@ -16,6 +16,7 @@ from tests.pairs.conftest import DESTINATIONS, SOURCES, System
 from tests.pairs.worker import STREAM
 
 QUICK = {("stripe", "duckdb"), ("salesforce", "parquet")}  # the others take longer
+FAULTS = [("loses rows", "missing=[1-9]"), ("loads twice", "duplicates=[1-9]")]
 CHANGES = 8  # between two runs
 PAIRS = [
     pytest.param(*pair, id="-".join(pair), marks=[] if pair in QUICK else pytest.mark.chaos)
@@ -63,6 +64,23 @@ def test_the_comparison_notices_a_lost_row_and_a_wrong_cell(
             fault.format(table, f"id = (select min(id) from {table} where not _deleted)")
         )
     with pytest.raises(AssertionError, match="table='customers'"):
+        assert_equal(file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("system", "sections"), [("stripe", "duckdb")], indirect=True)
+@pytest.mark.parametrize(("fault", "found"), FAULTS)
+def test_a_faulty_destination_is_noticed(
+    system: System, sections: dict[str, Any], folder: Path, fault: str, found: str
+) -> None:
+    """The control: a destination that loses rows, or loads twice, does not pass the same kills."""
+    file, chooser = write_configuration(folder, system, sections), random.Random(7)
+    for _ in range(3 * CHANGES):
+        system.change(chooser)
+    system.wait()
+    job = {"file": str(file), "first": 5, "apart": 20, "fault": fault}
+    assert run_worker("tests.pairs.worker", job) > 0
+    with pytest.raises(AssertionError, match=found):
         assert_equal(file)
 
 

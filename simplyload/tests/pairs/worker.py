@@ -6,18 +6,23 @@ from pathlib import Path
 from botocore import client
 
 from simplyload.config import read_configuration
+from simplyload.destinations.duckdb import DuckDBDestination
 from simplyload.engine import Pipeline, end_at_commit
 from simplyload.streams import open_destination, open_log, open_source
 from simplyload.testing.kills import FILES, REQUEST, Job, survives
+from tests.pairs.control import Faulty
 
 STREAM = "pair"
 STEPS = (*FILES, REQUEST, (client.BaseClient, "_make_api_call"))
 
 
-def run(file: Path) -> None:
-    """Run the stream once, by what the file says."""
+def run(file: Path, fault: str | None) -> None:
+    """Run the stream once, by what the file says; a control has a destination with a fault."""
     read = read_configuration(file)
     source, destination = open_source(read.sources[STREAM], STREAM), open_destination(read)
+    if fault:
+        assert isinstance(destination, DuckDBDestination)
+        destination = Faulty(destination, fault)
     pipeline = Pipeline(STREAM, source, destination, open_log(read), read.pipeline)
     with end_at_commit(pipeline):
         pipeline.run_once()
@@ -29,6 +34,7 @@ def main(job: Job) -> int:
     So each part of a run is killed, its transactions at the end too.
     """
     kills, step = 0, job["first"]
-    while not survives(partial(run, Path(job["file"])), STEPS, step=step):
+    once = partial(run, Path(job["file"]), job.get("fault"))
+    while not survives(once, STEPS, step=step):
         kills, step = kills + 1, step + job["apart"]
     return kills

@@ -13,8 +13,11 @@ A DDL statement commits the transaction that is open, so none is sent within one
 no key: what other destinations leave to a primary key is done here under a lock.
 """
 
+import json
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +28,13 @@ from simplyload.catalog import sql_type
 from simplyload.changes import Table
 from simplyload.destinations.destination import Lease, Load, Staged
 from simplyload.destinations.snowflake_files import (
+    INTEGRATION,
     STAGE,
+    STAGE_IN_BUCKET,
     STAGE_SCHEMA,
     copy_into,
+    create_stage_in_bucket,
+    read_by_integration,
 )
 from simplyload.destinations.snowflake_login import (
     SnowflakeSettings,
@@ -82,6 +89,21 @@ class SnowflakeDestination(SnowflakeSql):
 
         if self._bucket:
             self._bucket.check()
+            self._check_reading(self._bucket)
+
+    def _check_reading(self, bucket: Store) -> None:
+        """Let Snowflake read an object that was put into the bucket."""
+        name = f".check-{uuid.uuid4().hex}"
+        bucket.write(name, b"SimplyLoad looks whether Snowflake may read here.")
+        try:
+            [(answer,)], _ = self._run(read_by_integration(bucket.address, name))
+        except DestinationError as error:
+            raise _unreadable(bucket.address, str(error)) from error
+        finally:
+            bucket.delete([name])
+        found = json.loads(answer)
+        if found["status"] != "success":
+            raise _unreadable(bucket.address, found["actions"]["READ"]["message"])
 
     def acquire(self, stream: str, above: int = 0) -> Lease:
         """Take the lease under a lock: no key keeps two runs from inserting its first row."""
@@ -174,13 +196,15 @@ class SnowflakeDestination(SnowflakeSql):
         stage = self._new_stage(load)
         changes = read_spelled(staged, names, str.upper)
         kinds = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
-        self._execute(create_stage(stage, kinds))
+        self._execute(create_stage(stage, kinds, place=self._place))
         with tempfile.TemporaryDirectory() as folder:
             files = write_files(changes, Path(folder))
             for path in files:
                 self._upload(path, stage.name)
-        bucket = self._bucket.address if self._bucket else ""
-        self._execute(copy_into(stage, [path.name for path in files], bucket))
+        if self._bucket:
+            self._execute(create_stage_in_bucket(self._bucket.address))
+        source = STAGE_IN_BUCKET if self._bucket else STAGE
+        self._execute(copy_into(stage, [path.name for path in files], source))
         return stage
 
     def _upload(self, path: Path, folder: str) -> None:
@@ -192,8 +216,35 @@ class SnowflakeDestination(SnowflakeSql):
             " AUTO_COMPRESS = FALSE OVERWRITE = TRUE"
         )
 
+    @property
+    def _place(self) -> str:
+        """Return the bucket of a load's files, or nothing where Snowflake stores them itself."""
+        return self._bucket.address if self._bucket else ""
+
+    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:  # noqa: ARG002
+        """Drop stages whose files an earlier setting put into another bucket; name the folder."""
+        places = self._read_places()
+        elsewhere = [name for name, place in places.items() if place not in ("", self._place)]
+        found = self._find_stages(stream, elsewhere)
+        for name in () if dry_run else found:
+            self._execute(f"DROP TABLE IF EXISTS {self._stage_table(name).sql(self.dialect)}")
+        return [
+            f"{name}, but not its files in {places[name]}/{name}/, which is not below `stage` now"
+            for name in found
+        ]
+
     def _list_stages(self) -> list[str]:
-        return sorted({table for table, _, _ in self._list_columns(STAGE_SCHEMA)})
+        """List those whose files this run can remove."""
+        places = self._read_places()
+        return [name for name, place in places.items() if place in ("", self._place)]
+
+    def _read_places(self) -> dict[str, str]:
+        """Return the bucket of the files of each stage."""
+        rows, _ = self._run(
+            "SELECT table_name, comment FROM information_schema.tables"  # noqa: S608
+            f" WHERE table_schema = '{STAGE_SCHEMA}'"
+        )
+        return {name: comment if "://" in (comment or "") else "" for name, comment in rows}
 
     def _drop_stage(self, stage: exp.Table) -> None:
         """Remove the files first: the table is what a later run finds."""
@@ -201,6 +252,15 @@ class SnowflakeDestination(SnowflakeSql):
             self._bucket.delete(self._bucket.names(stage.name))
         self._execute(f"REMOVE @{STAGE}/{stage.name}/")  # also where an earlier setting put them
         self._execute(f"DROP TABLE IF EXISTS {stage.sql(self.dialect)}")
+
+
+def _unreadable(address: str, reason: str) -> DestinationError:
+    return DestinationError(
+        f"destination.stage: Snowflake cannot read {address} by the storage integration"
+        f" {INTEGRATION}: {reason}. Have an administrator run what `simplyload setup snowflake"
+        " --aws-role arn:aws:iam::...` prints, and let the trust policy of that role name what"
+        f" `describe integration {INTEGRATION}` shows"
+    )
 
 
 def _reason(error: Any) -> str:

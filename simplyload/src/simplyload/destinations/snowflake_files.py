@@ -10,6 +10,7 @@ from simplyload.merge import WHOLE
 
 STAGE_SCHEMA = "_SIMPLYLOAD_STAGE"
 STAGE = f"{STAGE_SCHEMA}.LOADS"
+STAGE_IN_BUCKET = f"{STAGE_SCHEMA}.LOADS_IN_BUCKET"
 BUCKET = f"{STAGE_SCHEMA}.BUCKET"
 INTEGRATION = "SIMPLYLOAD"
 # Without USE_LOGICAL_TYPE a timestamp is a number whose unit Snowflake guesses, and bytes are text
@@ -21,20 +22,33 @@ _OR_FAIL = "ON_ERROR = ABORT_STATEMENT"
 _MARKS = (("[", ","), ("]", ","), ("}", ","), ('":"', '":,"'))
 
 
-def copy_into(stage: exp.Table, files: Iterable[str], bucket: str = "") -> str:
-    """Return the COPY of these files alone; Snowflake's load history keeps it from loading twice.
-
-    A bucket is named in each COPY: a stage of Snowflake would keep the address of an earlier one.
-    """
-    place = (
-        f"{_text(f'{bucket}/{stage.name}/')} STORAGE_INTEGRATION = {INTEGRATION}"
-        if bucket
-        else f"@{STAGE}/{stage.name}/"
-    )
+def copy_into(stage: exp.Table, files: Iterable[str], place: str = STAGE) -> str:
+    """Return the COPY of these files alone; its load history keeps it from loading twice."""
     return (
-        f"COPY INTO {stage.sql('snowflake')} FROM {place} {_list(files)}"
+        f"COPY INTO {stage.sql('snowflake')} FROM @{place}/{stage.name}/ {_list(files)}"
         f" {_FORMAT} MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {_OR_FAIL}"
     )
+
+
+def create_stage_in_bucket(address: str) -> str:
+    """Return the statement that lets this session copy from a bucket.
+
+    The stage ends with the session, so that none keeps the address of an earlier bucket. A COPY
+    that names the address itself is refused where PREVENT_LOAD_FROM_INLINE_URL is set.
+    """
+    return (
+        f"CREATE OR REPLACE TEMPORARY STAGE {STAGE_IN_BUCKET} URL = {_text(f'{address}/')}"
+        f" STORAGE_INTEGRATION = {INTEGRATION}"
+    )
+
+
+def read_by_integration(address: str, file: str) -> str:
+    """Return the query by which Snowflake reads a file of the bucket; it answers JSON.
+
+    https://docs.snowflake.com/en/sql-reference/functions/system_validate_storage_integration
+    """
+    arguments = ", ".join(map(_text, (INTEGRATION, f"{address}/", file, "read")))
+    return f"SELECT SYSTEM$VALIDATE_STORAGE_INTEGRATION({arguments})"
 
 
 def copy_from_bucket(

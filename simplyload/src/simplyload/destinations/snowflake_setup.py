@@ -83,6 +83,8 @@ _INTEGRATION = dedent("""
     -- Its trust policy names what this shows: STORAGE_AWS_IAM_USER_ARN, STORAGE_AWS_EXTERNAL_ID.
     describe integration {integration};
     grant usage on integration {integration} to role {role};
+    -- With that trust policy this answers "success"; `simplyload validate` then reads an object.
+    select system$validate_storage_integration('{integration}', {place}, 'none', 'list');
 """)
 
 _STAGE = dedent("""

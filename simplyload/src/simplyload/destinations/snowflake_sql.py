@@ -62,18 +62,19 @@ class SnowflakeSql(WarehouseDestination):
 
 
 def create_stage(
-    stage: exp.Table, kinds: Mapping[str, exp.DataType], *, again: bool = False
+    stage: exp.Table, kinds: Mapping[str, exp.DataType], *, again: bool = False, place: str = ""
 ) -> str:
     """Return the statement that makes the table into which a load's files are copied.
 
-    `again` replaces one that is there, with its load history.
+    `again` replaces one that is there, with its load history. `place` is the bucket of the files.
     """
     definitions = ", ".join(
         f"{exp.to_identifier(name, quoted=True).sql('snowflake')} {kind.sql('snowflake')}"
         for name, kind in kinds.items()
     )
     create = "CREATE OR REPLACE" if again else "CREATE"
-    return f"{create} TRANSIENT TABLE {stage.sql('snowflake')} ({definitions})"
+    comment = f" COMMENT = {exp.Literal.string(place).sql('snowflake')}" if place else ""
+    return f"{create} TRANSIENT TABLE {stage.sql('snowflake')} ({definitions}){comment}"
 
 
 def to_upper(name: str) -> str:

@@ -6,7 +6,7 @@ what a killed load left there is found by its name.
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -36,11 +36,18 @@ class WarehouseDestination(SqlDestination):
 
     def drop_leftovers(self, stream: str) -> list[str]:
         """Drop the stages of dead loads of this stream, and name them."""
-        name = re.compile(rf"{self._in_case('stage')}_\d+_\d+_\d+_{self._in_case(stream)}")
-        leftovers = sorted(filter(name.fullmatch, self._list_stages()))
+        leftovers = self._find_stages(stream, self._list_stages())
         for leftover in leftovers:
-            self._drop_stage(exp.table_(leftover, db=self.stage_schema, quoted=True))
+            self._drop_stage(self._stage_table(leftover))
         return leftovers
+
+    def _find_stages(self, stream: str, names: Iterable[str]) -> list[str]:
+        """Return which of the names are of stages of a stream."""
+        name = re.compile(rf"{self._in_case('stage')}_\d+_\d+_\d+_{self._in_case(stream)}")
+        return sorted(filter(name.fullmatch, names))
+
+    def _stage_table(self, name: str) -> exp.Table:
+        return exp.table_(name, db=self.stage_schema, quoted=True)
 
     @abstractmethod
     def _list_stages(self) -> list[str]:
@@ -53,7 +60,7 @@ class WarehouseDestination(SqlDestination):
     def _new_stage(self, load: Load) -> exp.Table:
         number = f"{load.load_id.replace('-', '_')}_{len(self._stages)}"
         name = self._in_case(f"stage_{number}_{load.stream}")
-        stage = exp.table_(name, db=self.stage_schema, quoted=True)
+        stage = self._stage_table(name)
         self._stages.append(stage)
         return stage
 

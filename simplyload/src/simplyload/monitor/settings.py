@@ -31,7 +31,8 @@ class AlertSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     webhook: SecretStr | None = None  # whoever has the address may write to the channel
-    max_lag: timedelta | None = Field(default=None, gt=timedelta())
+    # Longer than a daily schedule and its run.
+    max_lag: timedelta | None = Field(default=timedelta(hours=36), gt=timedelta())
 
     @field_validator("webhook")
     @classmethod
