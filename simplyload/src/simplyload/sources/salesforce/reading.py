@@ -174,7 +174,7 @@ class Reading:
         if is_first:
             known.at, known.deleted_at = now - LAG, now
         accept = is_first or known.again == "accepted"
-        known.scan = Scan(seq=self._rows.number(), begun=now, whole=whole, accept=accept)
+        known.scan = Scan(seq=self._rows.take_seq(), begun=now, whole=whole, accept=accept)
         if whole:
             rows = jobs.count_rows(self._client, declared)
             fits_a_job = len(split_fields(declared.selected)) == 1
