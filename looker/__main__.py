@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 
 from looker import codegen, data_studio, declaration, preview, semantic
 from looker.errors import LookerError
-from looker.private import private_files
+from looker.private import keep_files_private
 from looker.warehouse import Warehouse
 
 
@@ -63,7 +63,7 @@ def _write_preview(options: argparse.Namespace) -> int:
     dashboard = declaration.load(semantics)
     with Warehouse(options.warehouse) as warehouse:
         html = preview.render(warehouse, semantics, dashboard, datetime.now(UTC))
-    with private_files():
+    with keep_files_private():
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(html)
     print(f"{options.output} ({len(html.encode()) / 1e6:.1f} MB)")

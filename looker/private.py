@@ -10,7 +10,7 @@ _OTHERS = 0o077
 
 
 @contextmanager
-def private_files() -> Iterator[None]:
+def keep_files_private() -> Iterator[None]:
     """Let only the owner read what the block, and its child processes, create."""
     for path in map(Path, PRIVATE_PATHS):
         with suppress(FileNotFoundError, PermissionError):  # what another user owns stays theirs

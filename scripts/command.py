@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from looker.errors import LookerError
-from looker.private import private_files
+from looker.private import keep_files_private
 
 
 class CommandError(Exception):
@@ -56,7 +56,7 @@ def command(main: Main) -> Callable[..., int]:
             if value:
                 os.environ.setdefault(name, value)
         try:
-            with private_files():
+            with keep_files_private():
                 main(arguments)
         except (CommandError, LookerError) as error:
             print(f"\n{error}", file=sys.stderr)

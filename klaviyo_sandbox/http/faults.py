@@ -103,29 +103,33 @@ class Fault:
     applied: int = 0
     depths: dict[str, int] = field(default_factory=dict)
 
-    def applies_to(self, request: Request) -> bool:
-        """Count the request and return whether the fault applies to it."""
-        if not re.search(self.path, request.path) or self.times == self.applied:
+    def record(self, request: Request) -> bool:
+        """Count a request if it matches; return whether the fault applies to it."""
+        if not self._matches(request):
             return False
-        if not re.search(self.query, request.query.decode("latin-1")):
-            return False
-        is_target = TARGETS.get(self.name)
-        if is_target and not is_target(request):
-            return False
-        if self.name == "deep_cursor" and not self._is_too_deep(request):
+        last_page = int(self.options.get("pages", LAST_PAGE))
+        if self.name == "deep_cursor" and self._count_pages(request) <= last_page:
             return False
         self.matched += 1
         applies = self.matched > self.after and (self.matched - self.after - 1) % self.every == 0
         self.applied += applies
         return applies
 
-    def _is_too_deep(self, request: Request) -> bool:
+    def _matches(self, request: Request) -> bool:
+        if not re.search(self.path, request.path) or self.times == self.applied:
+            return False
+        is_target = TARGETS.get(self.name)
+        return bool(re.search(self.query, request.query.decode("latin-1"))) and (
+            is_target is None or is_target(request)
+        )
+
+    def _count_pages(self, request: Request) -> int:
         """Count the pages of a listing since its first one, which has no cursor."""
         query = request.query.decode("latin-1")
         listing = f"{request.path}?{CURSOR.sub('', query)}"
         depth = self.depths.get(listing, 1) + 1 if CURSOR.search(query) else 1
         self.depths[listing] = depth
-        return depth > int(self.options.get("pages", LAST_PAGE))
+        return depth
 
 
 class Faults:
@@ -163,7 +167,7 @@ class Faults:
 
         Returns the status that was sent, 0 if none was.
         """
-        fault = next((fault for fault in self.active if fault.applies_to(request)), None)
+        fault = next((fault for fault in self.active if fault.record(request)), None)
         if fault is None:
             response = respond(request)
             await exchange.send(response)

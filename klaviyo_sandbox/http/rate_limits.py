@@ -9,6 +9,7 @@ as recorded live on 2026-09-04 (nickdnk/klaviyo-php-sdk 56d38b2, tests/fixtures/
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
@@ -28,10 +29,17 @@ class RateWindow:
     count: int = 0
 
     def remaining(self, now: float, limit: int) -> int:
-        """Return how many requests it still allows; restart it if it is over."""
-        if now >= self.opened + self.seconds:
+        """Return how many requests it still allows, or the next one if it is over."""
+        return limit - (0 if self._is_over(now) else self.count)
+
+    def add(self, now: float) -> None:
+        """Count a request; open the next window if this one is over."""
+        if self._is_over(now):
             self.opened, self.count = now, 0
-        return limit - self.count
+        self.count += 1
+
+    def _is_over(self, now: float) -> bool:
+        return now >= self.opened + self.seconds
 
     def seconds_left(self, now: float) -> int:
         """Return the whole seconds until it is over."""
@@ -52,11 +60,11 @@ class RateLimits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._usage: dict[tuple[str, Rate], Usage] = {}
+        self._usage = defaultdict[tuple[str, Rate], Usage](Usage)
 
     def usage(self, path: str, rate: Rate) -> Usage:
         """Return the counted requests to one endpoint at one rate."""
-        return self._usage.setdefault((path, rate), Usage())
+        return self._usage[path, rate]
 
     def acquire(self, path: str, rate: Rate, account_now: int) -> dict[str, str]:
         """Count a request and return its limit headers; ApiError 429 if it exceeds a limit."""
@@ -67,8 +75,9 @@ class RateLimits:
         for window, limit in ((usage.steady, rate.steady), (usage.burst, rate.burst)):
             if window.remaining(now, limit) <= 0:
                 raise throttled(window.seconds_left(now))
-        for window in (usage.daily, usage.burst, usage.steady):
-            window.count += 1
+        usage.daily.add(account_now)
+        usage.burst.add(now)
+        usage.steady.add(now)
         return {
             "ratelimit-limit": _format_quotas(rate),
             "ratelimit-remaining": str(usage.burst.remaining(now, rate.burst)),

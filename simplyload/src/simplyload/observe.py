@@ -104,7 +104,7 @@ class LiveTable:
 
     def __call__(self, event: Event) -> None:
         """Update the row of the stream; print warnings, refusals and stopped tables."""
-        row = self._row(event.stream, "reads")
+        row = self._update_row(event.stream, "reads")
         if event.kind == "gathered":
             row.gathered += event.rows
         elif event.kind == "loaded":
@@ -116,14 +116,14 @@ class LiveTable:
         """Show the lag, and that the stream waits."""
         stopped = ", ".join(result.stopped)
         now = f"up to date but {stopped}" if stopped else "up to date"
-        self._row(result.stream, now).lag = f"{lag_seconds:,.1f} s"
+        self._update_row(result.stream, now).lag = f"{lag_seconds:,.1f} s"
 
     def fail(self, stream: str, error: SimplyLoadError) -> None:
         """Print the reason."""
-        self._row(stream, "failed")
+        self._update_row(stream, "failed")
         self._print("failed", stream, "", str(error))
 
-    def _row(self, stream: str, now: str) -> _Progress:
+    def _update_row(self, stream: str, now: str) -> _Progress:
         row = self._streams.setdefault(stream, _Progress())
         row.now = now
         return row

@@ -9,7 +9,7 @@ from simplyload.config import read_configuration
 from simplyload.destinations.duckdb import DuckDBDestination
 from simplyload.engine import Pipeline, end_at_commit
 from simplyload.streams import open_destination, open_log, open_source
-from simplyload.testing.kills import FILES, REQUEST, Job, survives
+from simplyload.testing.kills import FILES, REQUEST, Job, run_to_end
 from tests.pairs.control import Faulty
 
 STREAM = "pair"
@@ -35,6 +35,6 @@ def main(job: Job) -> int:
     """
     kills, step = 0, job["first"]
     once = partial(run, Path(job["file"]), job.get("fault"))
-    while not survives(once, STEPS, step=step):
+    while not run_to_end(once, STEPS, step=step):
         kills, step = kills + 1, step + job["apart"]
     return kills

@@ -109,7 +109,7 @@ def _prepare(folder: Path, repository: Path, stack: ExitStack) -> str:
         resources.files(__package__).joinpath("simplyload.yml").read_text()
     )
     stack.enter_context(
-        _environment(
+        _set_environment(
             PGPORT=str(parse_dsn(server)["port"]),
             PGPASSWORD=password,
             KLAVIYO_CONNECTOR=str(repository / "klaviyo_connector"),
@@ -146,7 +146,7 @@ def _create_database(server: str) -> bool:
 
 
 @contextmanager
-def _environment(**variables: str) -> Iterator[None]:
+def _set_environment(**variables: str) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
     try:

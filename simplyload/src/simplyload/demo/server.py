@@ -27,11 +27,11 @@ def running_server(folder: Path) -> Iterator[str]:
     server = get_server(folder, start=False, postgres_version=18)
     server.ensure_pgdata_inited()
     port = free_port()
-    _control(server, "restart", "-l", str(server.log), "-o", f"{SETTINGS} -c port={port}")
+    _run_pg_ctl(server, "restart", "-l", str(server.log), "-o", f"{SETTINGS} -c port={port}")
     try:
         yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
     finally:
-        _control(server, "stop")
+        _run_pg_ctl(server, "stop")
 
 
 def free_port() -> int:
@@ -42,7 +42,7 @@ def free_port() -> int:
         return port
 
 
-def _control(server: PostgresServer, command: str, *options: str) -> None:
+def _run_pg_ctl(server: PostgresServer, command: str, *options: str) -> None:
     program = [str(server.bin_path / "pg_ctl"), command, "-D", str(server.pgdata), "-m", "fast"]
     try:
         subprocess.run(

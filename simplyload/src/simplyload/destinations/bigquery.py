@@ -206,7 +206,7 @@ class BigQueryDestination(WarehouseDestination):
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Load the changes into a table of their own."""
-        stage = self._new_stage(load)
+        stage = self._add_stage(load)
         changes = _print_times(read_spelled(staged, names))
         table = self._driver.Table(
             f"{self._settings.project}.{STAGE_SCHEMA}.{stage.name}",

@@ -129,7 +129,7 @@ class DuckDBDestination(SqlDestination):
         return self._connection.execute(sql, [schema]).fetchall()
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
-        stage = self._new_stage(load)
+        stage = self._add_stage(load)
         create_stage(self._connection, stage, staged, names)
         return stage
 

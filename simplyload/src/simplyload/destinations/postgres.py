@@ -127,7 +127,7 @@ class PostgresDestination(SqlDestination):
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Copy the changes into a temporary table, which ends with the connection."""
-        stage = self._new_stage(load)
+        stage = self._add_stage(load)
         with self._connection.cursor() as cursor:
             try:
                 reader = read_conformed(staged, names)

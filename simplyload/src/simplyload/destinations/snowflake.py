@@ -193,7 +193,7 @@ class SnowflakeDestination(SnowflakeSql):
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Copy exactly the files of this load into a transient table of its own."""
-        stage = self._new_stage(load)
+        stage = self._add_stage(load)
         changes = read_spelled(staged, names, str.upper)
         kinds = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
         self._execute(create_stage(stage, kinds, place=self._place))

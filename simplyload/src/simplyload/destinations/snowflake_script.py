@@ -201,7 +201,7 @@ class _Writer(SnowflakeSql):
 
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Copy exactly the load's files, each form of the table by a COPY of its own."""
-        stage = self._new_stage(load)
+        stage = self._add_stage(load)
         business = {field.name: field.type for field in union_schema(staged)}
         kinds = {
             name: sql_type(pa.string() if name == COLS else kind, self.dialect)

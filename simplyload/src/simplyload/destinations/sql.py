@@ -557,7 +557,7 @@ class SqlDestination(ABC):
             rows[stop.table] = replace(known[stop.table], since=stop.since, message=stop.message)
         return {name: row for name, row in rows.items() if known.get(name) != row}
 
-    def _new_stage(self, load: Load) -> exp.Table:
+    def _add_stage(self, load: Load) -> exp.Table:
         stage = exp.table_(f"stage_{load.load_id}_{len(self._stages)}", quoted=True)
         self._stages.append(stage)
         return stage

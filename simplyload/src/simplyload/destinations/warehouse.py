@@ -57,7 +57,7 @@ class WarehouseDestination(SqlDestination):
         """Return a name in the case in which the warehouse has it."""
         return name
 
-    def _new_stage(self, load: Load) -> exp.Table:
+    def _add_stage(self, load: Load) -> exp.Table:
         number = f"{load.load_id.replace('-', '_')}_{len(self._stages)}"
         name = self._in_case(f"stage_{number}_{load.stream}")
         stage = self._stage_table(name)

@@ -86,7 +86,7 @@ class Gathered:
 
     def list_keys(self, table: Table, keys: Iterable[Mapping[str, Any]]) -> None:
         """Take the keys of all rows that are there: what they lack is gone, no value changes."""
-        seq = self.number()
+        seq = self.take_seq()
         for key in keys:
             self.upsert(table, dict(key), seq)
         self.truncate(table, seq)
@@ -108,14 +108,14 @@ class Gathered:
         state = self._position.as_state()
         return Batch(changes=changes, state=state, rejected=rejected, warnings=warnings)
 
-    def number(self) -> int:
+    def take_seq(self) -> int:
         """Return the next `_seq`."""
         self._position.seq += 1
         return self._position.seq
 
     def _add(self, table: Table, op: str, row: Row) -> None:
         self._tables[table.name] = table
-        self._rows[table.name].append({SEQ: Decimal(self.number()), **row, OP: op})
+        self._rows[table.name].append({SEQ: Decimal(self.take_seq()), **row, OP: op})
 
 
 def to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:

@@ -50,11 +50,11 @@ class ProcessSource:
 
     def tables(self) -> list[Table]:
         """List the tables of the source."""
-        return [table for _, data in self._messages("tables") for table, _ in data]
+        return [table for _, data in self._call_child("tables") for table, _ in data]
 
     def read(self, state: State) -> Iterator[Batch]:
         """Yield the batches of the child as they come; a full pipe makes the child wait."""
-        for head, data in self._messages("read", state):
+        for head, data in self._call_child("read", state):
             yield Batch(
                 changes=[Changes(_drop_meta(table), rows) for table, rows in data],
                 state=head["state"],
@@ -67,25 +67,25 @@ class ProcessSource:
 
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Return a state from which the table is read again."""
-        value: State = self._value("backfill", state, table, since)
+        value: State = self._call_for_value("backfill", state, table, since)
         return value
 
     def reset(self, state: State) -> State:
         """Return a state from which everything is read again."""
-        value: State = self._value("reset", state)
+        value: State = self._call_for_value("reset", state)
         return value
 
     def discover(self) -> list[Discovered]:
         """List every table that the source has."""
         return [
             Discovered(table=table, mode="api")
-            for _, data in self._messages("discover")
+            for _, data in self._call_child("discover")
             for table, _ in data
         ]
 
     def validate(self) -> list[Finding]:
         """Return the child's findings."""
-        return [Finding(**finding) for finding in self._value("validate")]
+        return [Finding(**finding) for finding in self._call_for_value("validate")]
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Yield the table's present rows."""
@@ -93,7 +93,7 @@ class ProcessSource:
 
     def scan_all(self, table: Table) -> Iterator[tuple[Table, pa.Table]]:
         """Yield what the child gives for a scan of the table: rows of it, or of others too."""
-        return chain.from_iterable(data for _, data in self._messages("scan", table.name))
+        return chain.from_iterable(data for _, data in self._call_child("scan", table.name))
 
     def drop(self) -> list[str]:
         """Remove nothing: all that such a source keeps is its state."""
@@ -102,11 +102,11 @@ class ProcessSource:
     def close(self) -> None:
         """Do nothing: no process outlives its call."""
 
-    def _value(self, method: str, *arguments: Any) -> Any:
-        [(head, _)] = self._messages(method, *arguments)
+    def _call_for_value(self, method: str, *arguments: Any) -> Any:
+        [(head, _)] = self._call_child(method, *arguments)
         return head["value"]
 
-    def _messages(self, method: str, *arguments: Any) -> Iterator[Message]:
+    def _call_child(self, method: str, *arguments: Any) -> Iterator[Message]:
         """Run one call in a child; yield its messages before the last one."""
         call = {**self._call, "method": method, "arguments": arguments}
         with tempfile.TemporaryFile() as errors, _running_child(errors) as child:

@@ -59,7 +59,7 @@ def die_before_step(number: int, steps: Sequence[Step]) -> None:
         setattr(owner, name, count_calls(getattr(owner, name)))
 
 
-def survives(
+def run_to_end(
     run: Callable[[], None],
     steps: Sequence[Step],
     *,
@@ -88,12 +88,12 @@ def survives(
 
 def run_with_kills(run: Callable[[], None], job: Job, steps: Sequence[Step]) -> int:
     """Kill as the job says, then run to the end; return the number of kills."""
-    kills = sum(not survives(run, steps, step=step) for step in range(*job["steps"]))
+    kills = sum(not run_to_end(run, steps, step=step) for step in range(*job["steps"]))
     chooser = random.Random(job["seed"])
     longest = job.get("longest", 0.4)
     for _ in range(job.get("random", 0)):
-        kills += not survives(run, steps, seconds=chooser.uniform(0, longest))
-    survives(run, steps)
+        kills += not run_to_end(run, steps, seconds=chooser.uniform(0, longest))
+    run_to_end(run, steps)
     return kills
 
 

@@ -75,14 +75,14 @@ class Feed:
 
     def wait(self, seconds: float) -> None:
         """Ask the server for its position, and wait for anything that it sends."""
-        self._feedback(reply=True)
+        self._send_feedback(reply=True)
         select.select([self._connection], [], [], seconds)
 
     def confirm(self, lsn: int) -> None:
         """Let the slot advance."""
-        self._feedback(write_lsn=lsn, flush_lsn=lsn, apply_lsn=lsn)
+        self._send_feedback(write_lsn=lsn, flush_lsn=lsn, apply_lsn=lsn)
 
-    def _feedback(self, **what: Any) -> None:
+    def _send_feedback(self, **what: Any) -> None:
         self._confirmer.send_feedback(force=True, **what)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:

@@ -147,13 +147,13 @@ class Pass:
                     if not (gathering.in_transaction or self._hold):
                         yield self._commit(gathering, gathering.end_lsn)
                     elif gathering.size >= PART_BYTES:
-                        yield self._part(gathering)
+                        yield self._drain_part(gathering)
             elif feed.position >= target and not gathering.in_transaction:
                 return
             else:
                 feed.wait(WAIT_SECONDS)
 
-    def _part(self, gathering: Gathering) -> Batch:
+    def _drain_part(self, gathering: Gathering) -> Batch:
         """Return everything gathered, as a part of what goes on."""
         changes, rejected = gathering.drain()
         self._has_parts |= bool(changes)
@@ -193,7 +193,7 @@ class Pass:
         if not due:
             return
         reached = feed.position
-        yield self._part(gathering)
+        yield self._drain_part(gathering)
         if find_barrier(self._catalog) is None:
             yield self._put_off(gathering, due)
             return

@@ -56,6 +56,6 @@ class Position(StreamPosition):
     objects: dict[str, ObjectPosition] = Field(default_factory=dict)
     merged: dict[str, list[str]] = Field(default_factory=dict)
 
-    def of(self, name: str) -> ObjectPosition:
-        """Return what is known of an object."""
+    def find_or_add(self, name: str) -> ObjectPosition:
+        """Return the position of an object, a new one for an unknown object."""
         return self.objects.setdefault(name, ObjectPosition())

@@ -85,7 +85,7 @@ class Reading:
                 self._wait(declared.name, str(again))
 
     def _read(self, declared: Declared) -> Iterator[Batch]:
-        known = self._position.of(declared.name)
+        known = self._position.find_or_add(declared.name)
         self._notice_fields(declared, known)
         if known.copied is None:
             yield from self._scan(declared, known)
@@ -174,7 +174,7 @@ class Reading:
         if is_first:
             known.at, known.deleted_at = now - LAG, now
         accept = is_first or known.again == "accepted"
-        known.scan = Scan(seq=self._rows.number(), begun=now, whole=whole, accept=accept)
+        known.scan = Scan(seq=self._rows.take_seq(), begun=now, whole=whole, accept=accept)
         if whole:
             rows = jobs.count_rows(self._client, declared)
             fits_a_job = len(split_fields(declared.selected)) == 1

@@ -50,7 +50,7 @@ class SalesforceSource(BaseSource[SalesforceSettings]):
     def backfill(self, state: State, table: str, since: str | None) -> State:
         """Return a state from which an object is read whole, or what was stamped since then."""
         position, declared = Position.from_state(state), self._load_catalog().get(table)
-        known = position.of(declared.name)
+        known = position.find_or_add(declared.name)
         if since is None:
             known.again, known.scan = "accepted", None
         elif declared.cursor is None:

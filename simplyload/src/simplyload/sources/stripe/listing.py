@@ -36,7 +36,7 @@ def _begin(store: Store, kind: Kind, now: int) -> Listing:
         since = [at for at in (scope.since, table.since) if at is not None]
         table.listing = Listing(
             scope=scope,
-            seq=store.rows.number(),
+            seq=store.rows.take_seq(),
             until=now,
             since=max(since, default=None),
             partial=table.since is not None and table.scope == scope,
