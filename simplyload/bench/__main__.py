@@ -45,6 +45,8 @@ class Bench:
             if tool in commands:
                 self._run(commands[tool], works[tool])
         task.change(self.dsn)
+        if task.rehearsal:
+            self._run(task.rehearsal, self._make_work(task, "rehearsal"))
         for tool, command in commands.items():
             with self._longest_statement() as durations:
                 cost = self._run(command, works[tool])
@@ -106,7 +108,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--changes", type=int, default=400_000, help="changes to stream")
     parser.add_argument("--polled", type=int, default=1_000, help="changed rows to poll")
     parser.add_argument(
-        "--orders", type=int, default=20_000, help="orders that Stripe and Salesforce know"
+        "--orders", type=int, default=3_000, help="orders that Stripe and Salesforce know"
     )
     parser.add_argument("--only", default="", help="a pattern of the tasks' titles")
     parser.add_argument("--rivals", action=argparse.BooleanOptionalAction, default=True)
