@@ -48,7 +48,7 @@ def _form(exchange: Exchange) -> tuple[str, ...]:
     return (exchange.method, str(exchange.status), *(VARIABLE.sub("*", part) for part in text))
 
 
-def with_body(exchange: Exchange, **attributes: Any) -> Exchange:
+def replace_body(exchange: Exchange, **attributes: Any) -> Exchange:
     """The exchange with other attributes in the body."""
     body = json.loads(exchange.body or b"")
     body["data"]["attributes"] |= attributes
@@ -81,7 +81,7 @@ def test_an_invalid_body_is_found(forms: list[Exchange], subtests: pytest.Subtes
     for path, change, error in cases:
         with subtests.test(path=path, error=error):
             sent = next(exchange for exchange in forms if exchange.path == path)
-            (found,) = validate_request(with_body(sent, **change))
+            (found,) = validate_request(replace_body(sent, **change))
             assert error in found
 
 

@@ -40,7 +40,7 @@ def member(id_: str, joined: str | None = LONG_AGO) -> Any:
     return resource("profile", id_, joined_group_at=joined)
 
 
-def joined(done: ScriptedRun) -> list[str]:
+def list_joined(done: ScriptedRun) -> list[str]:
     """The people written as members."""
     return [row["profile_id"] for row in done.rows("list_profile")]
 
@@ -69,9 +69,9 @@ class TestMembers:
         """It begins an hour before the last sync, and writes no member again."""
         first = run(tables=TABLES)
         second = run(first.state, tables=TABLES)
-        assert joined(first) == ["a", "b"]
+        assert list_joined(first) == ["a", "b"]
         assert {row["list_id"] for row in first.rows("list_profile")} == {"L"}
-        assert joined(second) == []
+        assert list_joined(second) == []
         since = "greater-or-equal(joined_group_at,2026-11-20T16:00:00.000000Z)"
         assert filters(list_account) == ["", since]
 
@@ -107,8 +107,8 @@ class TestMembers:
         list_account.now += timedelta(hours=2)
         third = run(second.state, tables=TABLES)
         fourth = run(third.state, tables=TABLES)
-        assert joined(second) == joined(third) == ["c"]
-        assert joined(fourth) == []
+        assert list_joined(second) == list_joined(third) == ["c"]
+        assert list_joined(fourth) == []
 
     def test_who_left_is_deleted_the_next_day(self, list_account: ScriptedAccount) -> None:
         """Only the daily comparison can tell; no other member is written or deleted."""
@@ -120,7 +120,7 @@ class TestMembers:
         list_account.now += DAY
         fourth = run(third.state, tables=TABLES)
         assert [deleted_members(result) for result in (second, third, fourth)] == [[], ["a"], []]
-        assert [joined(result) for result in (second, third, fourth)] == [[], [], []]
+        assert [list_joined(result) for result in (second, third, fourth)] == [[], [], []]
 
     @pytest.mark.parametrize("people", [1, 2, 10, 30])
     @pytest.mark.parametrize("answer", ["empty", "cut"])
@@ -221,7 +221,7 @@ class TestMembers:
         first = run(tables=TABLES)
         list_account.documents[MEMBERS] += [member("late"), member("legacy", None)]
         list_account.now += DAY
-        assert joined(run(first.state, tables=TABLES)) == ["late", "legacy"]
+        assert list_joined(run(first.state, tables=TABLES)) == ["late", "legacy"]
 
     def test_the_members_of_a_deleted_list_are_deleted(self, list_account: ScriptedAccount) -> None:
         """On the day on which the list is; its members are not requested again."""
@@ -248,7 +248,7 @@ class TestMembers:
         for name in names:
             list_account.documents[f"{LISTS}/{name}/profiles"] = [member("a")]
         done = run(tables=TABLES)
-        assert len(joined(done)) == lists
+        assert len(list_joined(done)) == lists
         for name in names:
             list_account.fail_with(f"{LISTS}/{name}/profiles", 404, "Not found.")
         for _ in range(2):
@@ -298,13 +298,13 @@ class TestMembers:
             return Response(json.dumps(page))
 
         list_account.responses[MEMBERS] = respond
-        assert {*joined(run(tables=TABLES))} == {record["id"] for record in everyone}
+        assert {*list_joined(run(tables=TABLES))} == {record["id"] for record in everyone}
 
     def test_a_member_without_an_id_is_rejected(self, list_account: ScriptedAccount) -> None:
         """The others are written, and `sync_error` says what is missing."""
         list_account.documents[MEMBERS].insert(0, {"type": "profile", "attributes": {}})
         done = run(tables=TABLES)
-        assert joined(done) == ["a", "b"]
+        assert list_joined(done) == ["a", "b"]
         (error,) = done.rows("sync_error")
         assert error["reason"] == "list_profile without profile_id"
 
@@ -317,8 +317,8 @@ class TestMembers:
         list_account.now += DAY
         list_account.documents[MEMBERS] = [member("new", "2026-11-21T10:00:00+00:00")]
         second = run(first.state, tables=TABLES)
-        assert len(joined(first)) == 40
-        assert joined(second) == ["new"]
+        assert len(list_joined(first)) == 40
+        assert list_joined(second) == ["new"]
         assert deleted_members(second) == []
         for done in (first, second):
             assert done.error is None
@@ -365,7 +365,7 @@ class TestMembers:
         again = run_deferring(failed.state, tables=TABLES)
         assert again.error is None
         assert Truncate(TABLES, deferred=True) in again.operations
-        assert len(joined(again)) == 40
+        assert len(list_joined(again)) == 40
 
     def test_a_false_empty_listing_is_read_again_before_a_refill(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -378,7 +378,7 @@ class TestMembers:
         list_account.responses[MEMBERS] = lambda _: next(empty, None)
         done = run_deferring(state, tables=TABLES)
         assert len(list_account.requests_to(MEMBERS)) == 3
-        assert len(joined(done)) == 40
+        assert len(list_joined(done)) == 40
 
     @pytest.mark.parametrize("keys", [f"{KEY},pk_of_another", KEY])
     def test_a_table_of_several_accounts_is_not_truncated(

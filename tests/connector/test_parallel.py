@@ -17,7 +17,7 @@ def numbered(name: str, length: int) -> Iterator[tuple[str, int]]:
         yield name, number
 
 
-def in_turn(*sources: Iterator[Any]) -> Callable[[], Iterator[Any] | None]:
+def take_in_turn(*sources: Iterator[Any]) -> Callable[[], Iterator[Any] | None]:
     """A function that returns each source once, then None."""
     waiting = list(reversed(sources))
     return lambda: waiting.pop() if waiting else None
@@ -26,7 +26,7 @@ def in_turn(*sources: Iterator[Any]) -> Callable[[], Iterator[Any] | None]:
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_every_item_arrives_once_in_the_order_of_its_source(threads: int) -> None:
     """For any number of threads, and for more sources than threads."""
-    found = list(read_in_parallel(in_turn(*(numbered(name, 300) for name in "abc")), threads))
+    found = list(read_in_parallel(take_in_turn(*(numbered(name, 300) for name in "abc")), threads))
     assert len(found) == 900
     for name in "abc":
         assert [number for source, number in found if source == name] == list(range(300))
@@ -39,7 +39,7 @@ def test_sources_run_at_the_same_time() -> None:
     def waiting() -> Iterator[int]:
         yield meeting.wait(JOIN_TIMEOUT)
 
-    assert sorted(read_in_parallel(in_turn(waiting(), waiting()), 2)) == [0, 1]
+    assert sorted(read_in_parallel(take_in_turn(waiting(), waiting()), 2)) == [0, 1]
 
 
 def test_an_item_may_reveal_another_source() -> None:
@@ -60,7 +60,7 @@ def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
         yield from numbered("a", 3)
         raise ValueError("broken")
 
-    reader = read_in_parallel(in_turn(failing(), iter(())), 2)
+    reader = read_in_parallel(take_in_turn(failing(), iter(())), 2)
     assert [next(reader) for _ in range(3)] == list(numbered("a", 3))
     with pytest.raises(ValueError, match="broken"):
         next(reader)
@@ -69,7 +69,7 @@ def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
 def test_a_reader_that_stops_ends_the_threads() -> None:
     """However many items there would still be, no thread goes on."""
     before = {*threading.enumerate()}
-    reader = read_in_parallel(in_turn(*(numbered(name, 10**9) for name in "ab")), 2)
+    reader = read_in_parallel(take_in_turn(*(numbered(name, 10**9) for name in "ab")), 2)
     next(reader)
     started = {*threading.enumerate()} - before
     assert len(started) == 2
@@ -88,7 +88,7 @@ def test_a_reader_that_stops_does_not_wait_for_a_response() -> None:
         answered.wait(JOIN_TIMEOUT)
         yield 1
 
-    reader = read_in_parallel(in_turn(iter([0]), slow()), 2)
+    reader = read_in_parallel(take_in_turn(iter([0]), slow()), 2)
     assert next(reader) == 0
     assert requested.wait(JOIN_TIMEOUT)
     timer = threading.Timer(JOIN_TIMEOUT / 4, answered.set)
@@ -108,5 +108,5 @@ def test_a_source_is_one_item_ahead_of_the_reader() -> None:
             made.append(number)
             yield number
 
-    for read, _ in enumerate(read_in_parallel(in_turn(recording(), recording()), 2), 1):
+    for read, _ in enumerate(read_in_parallel(take_in_turn(recording(), recording()), 2), 1):
         assert len(made) <= read + 2

@@ -93,7 +93,7 @@ def answer_in_former_form(account: ScriptedAccount) -> None:
     account.documents["/api/campaigns"] = [campaign(f"C{n}", name="n") for n in range(4)]
 
 
-def in_turn(*breaks: Break) -> Break:
+def combine(*breaks: Break) -> Break:
     """Break several things."""
 
     def break_all(account: ScriptedAccount) -> None:
@@ -129,11 +129,11 @@ CASES: dict[str, tuple[dict[str, str], Break]] = {
     "the form is another": ({"tables": "campaign"}, answer_in_former_form),
     "details are refused": (
         {"tables": "campaign_message,campaign_variation"},
-        in_turn(INCLUDED, lose(VARIATIONS, 400)),
+        combine(INCLUDED, lose(VARIATIONS, 400)),
     ),
     "no message has a path to its details": (
         {"tables": "campaign_message,campaign_variation"},
-        in_turn(INCLUDED, lose(VARIATIONS)),
+        combine(INCLUDED, lose(VARIATIONS)),
     ),
     "no form has a path to its versions": (
         {"tables": "form_version"},

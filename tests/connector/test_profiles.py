@@ -25,12 +25,12 @@ def person(id_: str, updated: str = JUNE, **attributes: Any) -> Any:
     return resource("profile", id_, updated=updated, **attributes)
 
 
-def written(done: ScriptedRun) -> list[str]:
+def list_written(done: ScriptedRun) -> list[str]:
     """The profiles that a sync wrote."""
     return sorted(row["id"] for row in done.rows("profile"))
 
 
-def deleted(done: ScriptedRun) -> list[str]:
+def list_deleted(done: ScriptedRun) -> list[str]:
     """The profiles that a sync deleted."""
     return [keys["id"] for keys in done.deleted("profile")]
 
@@ -44,7 +44,11 @@ class TestChanges:
         two_profiles.documents[PATH][0] = person("a", NOW, first_name="Ada")
         second = run(first.state, tables="profile")
         third = run(second.state, tables="profile")
-        assert [written(result) for result in (first, second, third)] == [["a", "b"], ["a"], []]
+        assert [list_written(result) for result in (first, second, third)] == [
+            ["a", "b"],
+            ["a"],
+            [],
+        ]
         assert second.rows("profile")[0]["first_name"] == "Ada"
 
     def test_an_unchanged_account_costs_one_request(self, two_profiles: ScriptedAccount) -> None:
@@ -83,7 +87,7 @@ class TestChanges:
         two_profiles.now += DAY
         second = run(first.state, tables="profile")
         assert (first.error, second.error) == (None, None)
-        assert "ancient" in written(first) + written(second)
+        assert "ancient" in list_written(first) + list_written(second)
 
     def test_the_state_holds_a_bounded_number_of_changes(
         self, two_profiles: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -95,9 +99,9 @@ class TestChanges:
         ]
         first = run(tables="profile")
         second = run(first.state, tables="profile")
-        assert len(written(first)) == 40
-        assert 30 <= len(written(second)) <= 35
-        assert "39" not in written(second)
+        assert len(list_written(first)) == 40
+        assert 30 <= len(list_written(second)) <= 35
+        assert "39" not in list_written(second)
 
     def test_start_date_excludes_unchanged_profiles(self, two_profiles: ScriptedAccount) -> None:
         """Not even the comparison writes the others."""
@@ -105,7 +109,11 @@ class TestChanges:
         first = run(tables="profile", start_date="2026-11-01")
         two_profiles.now += DAY
         second = run(first.state, tables="profile", start_date="2026-11-01")
-        assert [written(first), written(second), deleted(second)] == [["new"], [], []]
+        assert [list_written(first), list_written(second), list_deleted(second)] == [
+            ["new"],
+            [],
+            [],
+        ]
 
 
 class TestComparison:
@@ -120,8 +128,8 @@ class TestComparison:
         third = run(second.state, tables="profile")
         two_profiles.now += DAY
         fourth = run(third.state, tables="profile")
-        assert [deleted(result) for result in (second, third, fourth)] == [[], ["a"], []]
-        assert written(second) == written(third) == written(fourth) == []
+        assert [list_deleted(result) for result in (second, third, fourth)] == [[], ["a"], []]
+        assert list_written(second) == list_written(third) == list_written(fourth) == []
 
     def test_the_comparison_lists_only_ids_once_a_day(self, two_profiles: ScriptedAccount) -> None:
         """A hundred on a page, in the order of creation, which no change disturbs."""
@@ -159,8 +167,8 @@ class TestComparison:
         two_profiles.documents[PATH].clear()
         two_profiles.now += DAY
         second = run(first.state, tables="profile")
-        assert len(written(first)) == 40
-        assert deleted(second) == []
+        assert len(list_written(first)) == 40
+        assert list_deleted(second) == []
         for done in (first, second):
             assert "people who leave the account are not deleted" in done.warnings[0]
 

@@ -75,14 +75,14 @@ def sync_a_day_later(account: ScriptedAccount, before: ScriptedRun, **changed: s
     return run(before.state, **{"tables": TABLES, **changed})
 
 
-def without_profile(account: ScriptedAccount, id_: str) -> None:
+def delete_profile(account: ScriptedAccount, id_: str) -> None:
     """Let a profile disappear."""
     account.documents[PROFILES] = [
         document for document in account.documents[PROFILES] if document["id"] != id_
     ]
 
 
-def pending(done: ScriptedRun) -> dict[str, list[Any]]:
+def list_pending(done: ScriptedRun) -> dict[str, list[Any]]:
     """The people in the state whose events are to be read again."""
     (account,) = done.state["accounts"].values()
     people: dict[str, list[Any]] = account["tables"].get("reread", {}).get("people", {})
@@ -93,31 +93,31 @@ def pending(done: ScriptedRun) -> dict[str, list[Any]]:
 def test_events_are_read_four_times(people: ScriptedAccount) -> None:
     """On the day a person is missed and 1, 7 and 30 days later; then the person is forgotten."""
     done = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     days = []
     for day in range(40):
         done = sync_a_day_later(people, done)
         days += [day] if people_read(people) else []
         assert people_read(people) in ([], ["a"])
     assert days == [0, 1, 7, 30]
-    assert pending(done) == {}
+    assert list_pending(done) == {}
 
 
 def test_a_pause_leaves_out_no_read_that_is_due(people: ScriptedAccount) -> None:
     """After a pause the events are read once, whatever reads were missed."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     second = sync_a_day_later(people, first)
     people.now += timedelta(days=9)
     third = sync_a_day_later(people, second)
     assert people_read(people) == ["a"]
-    assert [entry[2] for entry in pending(third).values()] == [3]
+    assert [entry[2] for entry in list_pending(third).values()] == [3]
 
 
 def test_events_under_another_id_name_the_survivor(people: ScriptedAccount) -> None:
     """While the old id still resolves, the survivor alone is read, although it did not change."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     people.documents[EVENTS][0] = event("e1", "c")
     people.responses[EVENTS] = answer_by_person(people, a=[event("e1", "c")])
     second = sync_a_day_later(people, first)
@@ -128,7 +128,7 @@ def test_events_under_another_id_name_the_survivor(people: ScriptedAccount) -> N
 def test_without_events_the_survivor_is_among_the_changed(people: ScriptedAccount) -> None:
     """Only profiles that changed since the person was still there are read."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     people.documents[EVENTS][0] = event("e1", "b")
     second = sync_a_day_later(people, first)
     assert people_read(people) == ["a", "b"]
@@ -145,7 +145,7 @@ def test_a_bounded_number_of_profiles_is_read(
     ]
     people.documents[EVENTS].pop(0)
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     sync_a_day_later(people, first)
     assert people_read(people) == ["a", "b", "p18", "p19"]
 
@@ -154,7 +154,7 @@ def test_a_bounded_number_of_profiles_is_read(
 def test_a_refused_person_does_not_fail_the_sync(people: ScriptedAccount, status: int) -> None:
     """An id that Klaviyo does not accept any more has no events; a 400 is a warning."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     people.responses[EVENTS] = answer_by_person(people, a=status)
     second = sync_a_day_later(people, first)
     assert second.error is None
@@ -165,26 +165,26 @@ def test_a_refused_person_does_not_fail_the_sync(people: ScriptedAccount, status
 def test_a_failed_read_is_repeated(people: ScriptedAccount) -> None:
     """If Klaviyo does not answer, the next sync reads the person's events."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     people.responses[EVENTS] = answer_by_person(people, a=500)
     second = sync_a_day_later(people, first)
     assert second.error is not None
-    assert [entry[2] for entry in pending(second).values()] == [0]
+    assert [entry[2] for entry in list_pending(second).values()] == [0]
     people.responses[EVENTS] = answer_by_person(people)
     third = sync_a_day_later(people, second)
     assert [row["id"] for row in third.rows("event") if row["profile_id"] == "a"] == ["e1"]
-    assert [entry[2] for entry in pending(third).values()] == [2]
+    assert [entry[2] for entry in list_pending(third).values()] == [2]
 
 
 def test_a_key_without_the_scope_of_events_reads_none(people: ScriptedAccount) -> None:
     """The scope counts as missing, and people who disappear wait until the key has it."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     people.fail_with(EVENTS, 403)
     second = sync_a_day_later(people, first)
     assert second.error is None
     assert people_read(people) == []
-    assert [entry[2] for entry in pending(second).values()] == [0]
+    assert [entry[2] for entry in list_pending(second).values()] == [0]
     assert isinstance(run(tables="event").error, ScopeError)
 
 
@@ -194,10 +194,10 @@ def test_more_people_than_the_state_holds_are_named_in_a_warning(
     """The warning has the setting that reads all events again."""
     monkeypatch.setattr("streams.deleted_profiles.MAX_PENDING", 1)
     first = run(tables=TABLES)
-    without_profile(people, "a")
-    without_profile(people, "c")
+    delete_profile(people, "a")
+    delete_profile(people, "c")
     second = sync_a_day_later(people, first)
-    assert len(pending(second)) == 1
+    assert len(list_pending(second)) == 1
     (warning,) = second.warnings
     assert "reread_events_from" in warning
 
@@ -207,7 +207,7 @@ def test_events_that_were_never_synced_are_not_written(people: ScriptedAccount) 
     people.documents["/api/metrics"].append(resource("metric", "m2", name="Active on Site"))
     people.documents[EVENTS].append(event("e4", "a", "m2"))
     first = run(tables=TABLES, event_metrics="Placed Order")
-    without_profile(people, "a")
+    delete_profile(people, "a")
     second = sync_a_day_later(people, first, event_metrics="Placed Order")
     assert [row["id"] for row in second.rows("event") if row["profile_id"] == "a"] == ["e1"]
 
@@ -226,7 +226,7 @@ def test_events_of_a_metric_that_is_no_longer_chosen_are_read_again(
     first = run(tables=TABLES)
     settings = {"event_metrics": "Placed Order", **chosen_later}
     second = sync_a_day_later(people, first, **settings)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     third = sync_a_day_later(people, second, **settings)
     written = [row["id"] for row in third.rows("event") if row["profile_id"] == "a"]
     assert written == ["e1", "e4"]
@@ -241,7 +241,7 @@ def test_a_state_of_an_earlier_version_says_what_was_synced(people: ScriptedAcco
     del account["tables"]["reread"]
     later = f"{people.now + timedelta(hours=1):%Y-%m-%dT%H:%M:%S+00:00}"
     people.documents[EVENTS].append(event("e5", "a", "m2", later))
-    without_profile(people, "a")
+    delete_profile(people, "a")
     people.now += DAY
     done = run(state, tables=TABLES, event_metrics="Placed Order")
     written = {row["id"] for row in done.rows("event") if row["profile_id"] == "a"}
@@ -253,7 +253,7 @@ def test_people_who_disappear_while_events_are_left_out_are_read_later(
 ) -> None:
     """Their events are read by the first sync that has a table of events again, however late."""
     first = run(tables=TABLES)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     second = sync_a_day_later(people, first, tables="profile")
     people.now += timedelta(days=60)
     third = sync_a_day_later(people, second, tables="profile")
@@ -261,7 +261,7 @@ def test_people_who_disappear_while_events_are_left_out_are_read_later(
     fourth = sync_a_day_later(people, third)
     assert people_read(people) == ["a"]
     assert "e1" in {row["id"] for row in fourth.rows("event")}
-    assert pending(fourth) == {}
+    assert list_pending(fourth) == {}
 
 
 def test_a_person_is_not_remembered_where_events_were_never_synced(
@@ -269,8 +269,8 @@ def test_a_person_is_not_remembered_where_events_were_never_synced(
 ) -> None:
     """There is nothing of theirs to read again."""
     first = run(tables="profile")
-    without_profile(people, "a")
-    assert pending(sync_a_day_later(people, first, tables="profile")) == {}
+    delete_profile(people, "a")
+    assert list_pending(sync_a_day_later(people, first, tables="profile")) == {}
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
@@ -284,7 +284,7 @@ def test_the_first_day_is_read_again_after_a_change_of_the_zone(
     assert [row["id"] for row in first.rows("event")] == ["e1"]
     people.timezone = zone
     second = sync_a_day_later(people, first, **start)
-    without_profile(people, "a")
+    delete_profile(people, "a")
     third = sync_a_day_later(people, second, **start)
     assert [row["id"] for row in third.rows("event")] == ["e1"]
 

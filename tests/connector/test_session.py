@@ -53,7 +53,7 @@ def respond(server: HTTPServer, responses: Sequence[Response]) -> None:
     server.expect_request(PATH).respond_with_handler(handle)
 
 
-def listed(session: KlaviyoSession) -> list[str]:
+def list_ids(session: KlaviyoSession) -> list[str]:
     """The ids of all pages."""
     return [record["id"] for page in session.pages(PATH, {}) for record in page["data"]]
 
@@ -88,7 +88,7 @@ class TestRetries:
             with subtests.test(fault=fault.get_data(as_text=True)):
                 clock.waits.clear()
                 respond(server, [*[fault] * 5, page("a", cursor="2"), fault, page("b")])
-                assert listed(KlaviyoSession(KEY)) == ["a", "b"]
+                assert list_ids(KlaviyoSession(KEY)) == ["a", "b"]
                 assert len(clock.waits) == 6
 
     @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ class TestRetries:
         """A server that stays down is transient; one that stays broken breaks its contract."""
         respond(server, [fault])
         with pytest.raises(error) as raised:
-            listed(KlaviyoSession(KEY))
+            list_ids(KlaviyoSession(KEY))
         assert type(raised.value) is error
         assert len(server.log) == 6
 
@@ -160,7 +160,7 @@ class TestRateLimit:
             with subtests.test(seconds=seconds):
                 clock.waits.clear()
                 respond(server, [error_response(429, Retry_After=seconds), page("a")])
-                assert listed(KlaviyoSession(KEY)) == ["a"]
+                assert list_ids(KlaviyoSession(KEY)) == ["a"]
                 (wait,) = clock.waits
                 assert int(seconds) <= wait <= int(seconds) + 1
 
@@ -203,7 +203,7 @@ class TestRateLimit:
         slow = error_response(429, Retry_After="1")
         pages = [page(str(n), cursor=str(n)) for n in range(20)]
         respond(server, [answer for other in pages for answer in (slow, other)] + [page("end")])
-        assert len(listed(KlaviyoSession(KEY))) == 21
+        assert len(list_ids(KlaviyoSession(KEY))) == 21
         assert len(clock.waits) == 20
 
     def test_a_429_pauses_every_request_to_its_endpoint(
@@ -251,7 +251,7 @@ class TestRateLimit:
         """The summary of a sync shows requests, throttled responses and seconds waited."""
         respond(server, [error_response(429, Retry_After="5"), error_response(503), page("a")])
         client = KlaviyoSession(KEY)
-        listed(client)
+        list_ids(client)
         assert (client.requests, client.throttled) == (3, 1)
         assert client.waited == pytest.approx(sum(clock.waits))
 
@@ -262,13 +262,13 @@ class TestPages:
     def test_pages_are_read_to_the_last(self, server: HTTPServer) -> None:
         """Each page's cursor requests the next; an empty page with a link is not the end."""
         respond(server, [page("a", cursor="2"), page(cursor="3"), page("b", cursor="4"), page("c")])
-        assert listed(KlaviyoSession(KEY)) == ["a", "b", "c"]
+        assert list_ids(KlaviyoSession(KEY)) == ["a", "b", "c"]
         assert cursors(server) == [None, "2", "3", "4"]
 
     def test_a_repeated_page_is_accepted(self, server: HTTPServer) -> None:
         """One page sent twice does not fail the sync."""
         respond(server, [page("a", cursor="2"), page("b", cursor="2"), page("b")])
-        assert listed(KlaviyoSession(KEY)) == ["a", "b", "b"]
+        assert list_ids(KlaviyoSession(KEY)) == ["a", "b", "b"]
 
     @pytest.mark.parametrize("length", [1, 2, 5])
     def test_paging_in_a_circle_ends(self, server: HTTPServer, length: int) -> None:
@@ -276,14 +276,14 @@ class TestPages:
         circle = [page("a", cursor=str(n)) for n in range(length)]
         respond(server, circle * 4)
         with pytest.raises(ContractError, match="circle"):
-            listed(KlaviyoSession(KEY))
+            list_ids(KlaviyoSession(KEY))
         assert len(server.log) == 2 * length + 1
 
     def test_an_expired_cursor_starts_the_listing_again(self, server: HTTPServer) -> None:
         """The whole listing arrives after all, from its first page."""
         lost = error_response(400, "Invalid cursor provided.")
         respond(server, [page("a", cursor="2"), lost, page("a", cursor="3"), page("b")])
-        assert listed(KlaviyoSession(KEY)) == ["a", "a", "b"]
+        assert list_ids(KlaviyoSession(KEY)) == ["a", "a", "b"]
         assert cursors(server) == [None, "2", None, "3"]
 
     def test_a_cursor_that_expires_three_times_ends_the_listing(self, server: HTTPServer) -> None:
@@ -291,7 +291,7 @@ class TestPages:
         lost = error_response(410, "The cursor has expired")
         respond(server, [page("a", cursor="2"), lost] * 4)
         with pytest.raises(CursorError):
-            listed(KlaviyoSession(KEY))
+            list_ids(KlaviyoSession(KEY))
         assert len(server.log) == 6
 
     def test_the_host_of_a_link_gets_no_request(
@@ -303,7 +303,7 @@ class TestPages:
                 with serve(b"") as other:
                     host = link.format(url=other.url, host=other.url.removeprefix("http://"))
                     respond(server, [page("a", cursor="2", host=host), page("b")])
-                    assert listed(KlaviyoSession(KEY)) == ["a", "b"]
+                    assert list_ids(KlaviyoSession(KEY)) == ["a", "b"]
                     assert other.connections == 0
                 assert cursors(server) == [None, "2"]
 
@@ -353,7 +353,7 @@ def test_no_log_line_holds_the_key(server: HTTPServer, caplog: pytest.LogCapture
     try:
         respond(server, [error_response(429, f"no: {KEY}", Retry_After="0"), page("a")])
         client = KlaviyoSession(KEY)
-        listed(client)
+        list_ids(client)
     finally:
         session.log.removeHandler(caplog.handler)
     assert caplog.text

@@ -80,7 +80,7 @@ def events_at(*times: datetime) -> list[Any]:
     ]
 
 
-def written(sync: ScriptedRun) -> Counter[str]:
+def count_writes(sync: ScriptedRun) -> Counter[str]:
     """How often a sync wrote each event."""
     return Counter(row["id"] for row in sync.rows("event"))
 
@@ -103,7 +103,7 @@ def loader(sandbox: Sandbox, **configuration: str) -> Loader:
     return Loader(sandbox.url, {**chosen, **configuration}, state=scripted.EMPTY_WAREHOUSE)
 
 
-def listed(sandbox: Sandbox) -> list[dict[str, Any]]:
+def list_events(sandbox: Sandbox) -> list[dict[str, Any]]:
     """The account's events since the start date, in order."""
     since = "greater-or-equal(datetime,2026-08-01T04:00:00Z)"
     return sandbox.all(EVENTS, filter=since, sort="datetime", **{"page[size]": 1000})
@@ -136,7 +136,7 @@ class TestUnreadable:
         self, sandbox: Sandbox, place: str, concurrency: str
     ) -> None:
         """Wherever it is: sync_error names its second, and the sync succeeds."""
-        found = listed(sandbox)
+        found = list_events(sandbox)
         crowd = ids_of_fullest_second(found)
         assert len(crowd) > 2
         places = {"first": 0, "middle": len(found) // 2, "last": -1}
@@ -171,11 +171,11 @@ class TestUnreadable:
         )
         done = run(tables="event", concurrency="1")
         assert windows(account)[0][0] == BEFORE_KLAVIYO
-        assert written(done) == Counter("0")
+        assert count_writes(done) == Counter("0")
 
     def test_each_unreadable_record_is_reported(self, sandbox: Sandbox) -> None:
         """Neighbours or not: each second that lacks one is named."""
-        found = listed(sandbox)
+        found = list_events(sandbox)
         poisoned = {ids(found)[n] for n in (20, 21, 300, -30)}
         sandbox.fault("poison", path=EVENTS, ids=sorted(poisoned))
         synced = loader(sandbox).sync()
@@ -185,7 +185,7 @@ class TestUnreadable:
 
     def test_records_between_two_of_one_second_are_missing(self, sandbox: Sandbox) -> None:
         """No request reaches them: the warning says that they are missing too."""
-        found = listed(sandbox)
+        found = list_events(sandbox)
         first, between, second = ids_of_fullest_second(found)[:3]
         sandbox.fault("poison", path=EVENTS, ids=[first, second])
         synced = loader(sandbox).sync()
@@ -199,7 +199,7 @@ class TestUnreadable:
         self, sandbox: Sandbox, after: int
     ) -> None:
         """Where no later request for events has an answer, the sync fails and leaves none out."""
-        found = listed(sandbox)
+        found = list_events(sandbox)
         sandbox.reset_requests()
         sandbox.fault("503", path=EVENTS, after=after)
         sandbox.fault("poison", path=EVENTS, ids=[found[len(found) // 2]["id"]])
@@ -213,7 +213,7 @@ class TestUnreadable:
     ) -> None:
         """Klaviyo fails on large pages: smaller ones are requested until larger ones work."""
         monkeypatch.setattr("streams.windowed.MAX_LENGTH", timedelta(days=1))
-        found = ids(listed(sandbox))
+        found = ids(list_events(sandbox))
         sandbox.reset_requests()
         sandbox.fault("503", path=EVENTS, query="size%5D=40", times=12)
         synced = loader(sandbox, concurrency="1").sync()
@@ -247,7 +247,7 @@ class TestUnreadable:
         account.responses[EVENTS] = respond
         done = run(tables="event", start_date="2026-11-20", concurrency="1")
         assert (done.error, done.rows("sync_error")) == (None, [])
-        assert written(done).keys() == {"0", "1", "2"}
+        assert count_writes(done).keys() == {"0", "1", "2"}
 
     def test_a_throttled_listing_is_no_unreadable_record(self, account: ScriptedAccount) -> None:
         """A smaller page would be throttled too, so the sync fails without trying any."""
@@ -271,7 +271,7 @@ class TestUnreadable:
             None if CURSOR in request.args else Response(json.dumps(empty))
         )
         done = run(tables="event", start_date="2026-11-20")
-        assert written(done) == Counter(["0"])
+        assert count_writes(done) == Counter(["0"])
 
     @pytest.mark.parametrize("fault", ["503", "reset", "html403"])
     def test_a_server_that_is_down_is_no_unreadable_record(
@@ -286,7 +286,7 @@ class TestUnreadable:
         assert len(sandbox.log()) < 40
         sandbox.clear_faults()
         synced.sync()
-        assert set(ids(listed(sandbox))) == {row["id"] for row in synced.rows("event")}
+        assert set(ids(list_events(sandbox))) == {row["id"] for row in synced.rows("event")}
 
     def test_a_record_that_times_out_is_bisected(
         self, parallel_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -307,7 +307,7 @@ class TestUnreadable:
         done = run(tables="event", start_date="2026-11-20", concurrency="1")
         over.set()
         assert done.error is None
-        assert written(done).keys() == {"0", "2"}
+        assert count_writes(done).keys() == {"0", "2"}
         (error,) = done.rows("sync_error")
         assert f"{slow:%Y-%m-%dT%H:%M:%S}" in error["reason"]
         assert "no whole answer within" in error["reason"]
@@ -330,7 +330,7 @@ class TestResume:
         And one more where a dense window was about to be cut.
         """
         threads, kills, page = 4, 3, 40
-        found = listed(sandbox)
+        found = list_events(sandbox)
         killed = loader(sandbox, concurrency=str(threads))
         lookback = [
             record for record in found if record["attributes"]["datetime"] > "2026-11-09T14"
@@ -347,9 +347,9 @@ class TestResume:
     def test_an_unreadable_record_arrives_once_it_is_readable(self) -> None:
         """The next daily lookback requests it again."""
         with running_sandbox(**SMALL) as own:
-            late = [record for record in listed(own) if record["attributes"]["datetime"] < NOW][-1][
-                "id"
-            ]
+            late = [
+                record for record in list_events(own) if record["attributes"]["datetime"] < NOW
+            ][-1]["id"]
             own.fault("poison", path=EVENTS, ids=[late])
             synced = loader(own).sync()
             assert late not in {row["id"] for row in synced.rows("event")}
@@ -378,8 +378,8 @@ class TestResume:
         assert isinstance(first.error, TransientError)
         parallel_account.responses.clear()
         second = run(first.state, **SINCE_SEPTEMBER)
-        assert len(written(first)) > 3
-        assert written(first) + written(second) == Counter(map(str, range(70)))
+        assert len(count_writes(first)) > 3
+        assert count_writes(first) + count_writes(second) == Counter(map(str, range(70)))
 
 
 class TestPlanner:
@@ -417,7 +417,7 @@ class TestPlanner:
         times = [*(SEPTEMBER + n * MINUTE for n in range(60)), SEPTEMBER + DAY - MINUTE]
         account.documents[EVENTS] = events_at(*times)
         done = run(**SINCE_SEPTEMBER, concurrency="1")
-        assert written(done) == Counter(map(str, range(61)))
+        assert count_writes(done) == Counter(map(str, range(61)))
         cut = SEPTEMBER + 9 * MINUTE
         assert windows(account)[:2] == [(SEPTEMBER, SEPTEMBER + DAY), (SEPTEMBER, cut)]
         assert windows(account)[2][0] == cut
@@ -457,7 +457,7 @@ class TestPlanner:
             *(NOON - timedelta(seconds=60.5 - n / 10) for n in range(500))
         )
         done = run(tables="event", concurrency="4")
-        assert written(done).keys() == set(map(str, range(500)))
+        assert count_writes(done).keys() == set(map(str, range(500)))
         assert len(windows(account)) > 10
         for start, end in windows(account):
             assert start.microsecond == end.microsecond == 0

@@ -112,14 +112,13 @@ def cells(run: Run) -> Callable[[], list[dict[str, Any]]]:
     columns = ", ".join(f"c{i} {name}" for i, name in enumerate(VALUES))
     run(f"create table cells (id int primary key, touched int, none nothing, {columns})")
     for number in range(max(map(len, VALUES.values()))):
-        values = {
+        row = {
             f"c{i}": list(values)[number]
             for i, values in enumerate(VALUES.values())
             if number < len(values)
         }
         run(
-            f"insert into cells (id, {', '.join(values)})"
-            f" values ({number}, {', '.join(values.values())})"
+            f"insert into cells (id, {', '.join(row)}) values ({number}, {', '.join(row.values())})"
         )
     run("insert into cells values (99)")
 

@@ -95,8 +95,8 @@ def test_the_documented_settings_are_valid_and_every_type_is_documented() -> Non
     """The YAML of docs/salesforce.md is read as it is written; the page names every type."""
     document = DOCUMENT.read_text()
     [block] = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
-    document = yaml.safe_load(block.replace("${SALESFORCE_CLIENT_SECRET}", CLIENT_SECRET))
-    settings = SalesforceSettings.model_validate(document["sources"]["crm"])
+    options = yaml.safe_load(block.replace("${SALESFORCE_CLIENT_SECRET}", CLIENT_SECRET))
+    settings = SalesforceSettings.model_validate(options["sources"]["crm"])
     documented = set(re.findall(r"`(\w+)`", document))
     assert len(settings.objects) == 5
     assert {*TYPES, *LEFT_OUT} <= documented
