@@ -65,6 +65,7 @@ counts as (
         ('klaviyo__attributed_order', ref('int_klaviyo__conversion') ~ ' where ' ~ in_all_months()),
         ('klaviyo__profile', ref('stg_klaviyo__profile')),
         ('klaviyo__form_daily', ref('stg_klaviyo__form_daily')),
+        ('klaviyo__form_version_daily', ref('stg_klaviyo__form_version_daily')),
     ] -%}
     union all
     select

@@ -142,13 +142,25 @@ explore: flow_step {
 
 explore: form_daily {
   label: "Form daily"
-  description: "One row per account, sign-up form and day. How often a form was shown, sent and closed. Klaviyo reports all versions of a form together: the versions of an A/B test have no numbers of their own."
+  description: "One row per account, sign-up form and day. How often a form was shown, sent and closed, all its versions together: klaviyo__form_version_daily has each version."
 
   conditionally_filter: {
     filters: [
       form_daily.date_date: "30 days",
     ]
     unless: [form_daily.date_week, form_daily.date_month, form_daily.date_quarter, form_daily.date_year]
+  }
+}
+
+explore: form_version_daily {
+  label: "Form version daily"
+  description: "One row per account, sign-up form, version and day. How often a version was shown, sent and closed: the versions of an A/B test side by side. The versions of a form add up to its row in klaviyo__form_daily."
+
+  conditionally_filter: {
+    filters: [
+      form_version_daily.date_date: "30 days",
+    ]
+    unless: [form_version_daily.date_week, form_version_daily.date_month, form_version_daily.date_quarter, form_version_daily.date_year]
   }
 }
 

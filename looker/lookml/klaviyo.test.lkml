@@ -446,6 +446,25 @@ view: +form_daily {
   }
 }
 
+view: +form_version_daily {
+  measure: row_count {
+    type: count
+    hidden: yes
+  }
+
+  measure: key_count {
+    type: count_distinct
+    hidden: yes
+    sql: ${form_version_daily_key} ;;
+  }
+
+  measure: mart_row_count {
+    type: number
+    hidden: yes
+    sql: (SELECT COUNT(*) FROM @{SCHEMA}.klaviyo__form_version_daily WHERE date >= '2000-01-01') ;;
+  }
+}
+
 view: +inbox_provider {
   measure: row_count {
     type: count
@@ -1261,6 +1280,28 @@ test: form_daily_equals_its_mart {
 
   assert: row_count_of_the_mart {
     expression: abs(coalesce(${form_daily.row_count}, 0) - coalesce(${form_daily.mart_row_count}, 0)) < 0.01 ;;
+  }
+}
+
+test: form_version_daily_equals_its_mart {
+  explore_source: form_version_daily {
+    column: key_count {}
+
+    column: row_count {}
+
+    column: mart_row_count {}
+
+    filters: [
+      form_version_daily.date_date: "after 2000-01-01",
+    ]
+  }
+
+  assert: one_row_for_each_key {
+    expression: ${form_version_daily.row_count} = ${form_version_daily.key_count} ;;
+  }
+
+  assert: row_count_of_the_mart {
+    expression: abs(coalesce(${form_version_daily.row_count}, 0) - coalesce(${form_version_daily.mart_row_count}, 0)) < 0.01 ;;
   }
 }
 

@@ -91,6 +91,8 @@ class Company:
             "flow_message": [],
             "form": [],
             "form_daily": [],
+            "form_version": [],
+            "form_version_daily": [],
             "event": [],
             "event_attribution": [],
         }
@@ -198,8 +200,17 @@ class Company:
         self._add_row("flow_performance_period", **halves | {"flow_message_id": "First"})
 
     def add_form(self) -> None:
-        """A form, viewed and sent every day."""
+        """A form and its two versions, viewed and sent every day."""
         self._add_row("form", id="popup", name="Pop-up", status="live")
+        for version, name in (("1", "10% off"), ("2", "Free shipping")):
+            self._add_row(
+                "form_version",
+                id=version,
+                form_id="popup",
+                variation_name=name,
+                form_type="popup",
+                status="live",
+            )
         for age in range(70):
             day = LAST_DAY - timedelta(days=age)
             self._add_row(
@@ -211,6 +222,16 @@ class Company:
                 closed_form=50,
                 qualified_form=200,
             )
+            for version, views, submits in (("1", 60 + age, 4), ("2", 40, 6 + day.day)):
+                self._add_row(
+                    "form_version_daily",
+                    form_id="popup",
+                    form_version_id=version,
+                    date=day.isoformat(),
+                    viewed_form=views,
+                    submits=submits,
+                    closed_form=25,
+                )
 
     def _add_event(self, metric: str, day: date, person: str, **others: Any) -> None:
         at = f"{day}T12:00:00+00:00"

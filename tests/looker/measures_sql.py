@@ -191,6 +191,11 @@ FORMS = sums("views submits closes qualified_visits", "form_") | {
     "form_view_rate": "sum(views) / sum(qualified_visits)",
 }
 
+FORM_VERSIONS = sums("views submits closes", "form_version_") | {
+    "form_version_submit_rate": "sum(submits) / sum(views)",
+    "form_version_close_rate": "sum(closes) / sum(views)",
+}
+
 ALERTS = {
     "deliverability_alerts": "count(*) filter (alert_level in ('warning', 'critical'))",
     "critical_alerts": "count(*) filter (alert_level = 'critical')",
@@ -301,6 +306,7 @@ MEASURES = {
     "flow_period": PERIODS,
     "flow_step": STEPS,
     "form_daily": FORMS,
+    "form_version_daily": FORM_VERSIONS,
     "inbox_provider": INBOX_PROVIDERS,
     "link_performance": LINKS,
     "message_performance": MESSAGES,

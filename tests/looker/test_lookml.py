@@ -28,6 +28,7 @@ SPLITS = {
     "flow_period": ["account_id", "send_channel", "message_id"],
     "flow_step": ["account_id", "message_id"],
     "form_daily": ["account_id", "form_name"],
+    "form_version_daily": ["account_id", "version_name"],
     "inbox_provider": ["account_id", "inbox_provider"],
     "link_performance": ["account_id", "link", "message_id"],
     "message_performance": ["account_id", "send_channel", "sent_week"],

@@ -35,6 +35,7 @@ MARTS = (
     *("finding", "attributed_order", "campaign_daily", "campaign_provider", "flow_step"),
     "link_performance",
     *("subject_line_pattern", "deliverability_alert", "engagement", "send_pressure", "form_daily"),
+    "form_version_daily",
     *("revenue_daily", "product_performance", "coupon_performance", "rfm", "cohort"),
 )
 # The last sync is on 20 November; orders of five days are credited to a send.
@@ -1655,6 +1656,28 @@ def test_forms_equal_sql(page: Page, dashboard: Dashboard) -> None:
     expected = [f"{views:,}", f"{submits:,}", f"{submits / views:.2%}"]
     assert texts(page, "#form_figures .value")[:3] == expected
     assert [row[4:7] for row in table_rows(page, "#all_forms")] == [expected]
+
+
+def test_versions_of_forms_equal_sql(page: Page, dashboard: Dashboard) -> None:
+    """Each version has its kind, its sums and its quotient; together they are the form's."""
+    choose_days(page, 30)
+    open_page(page, "forms")
+    rows = dbt.query(
+        dashboard.warehouse,
+        f"""
+        select version_name, sum(views) as views, sum(submits) as submits
+        from klaviyo__form_version_daily
+        where account_id = 'Shop' and date > date '{LAST_DAY}' - 30
+        group by version_name order by views desc
+        """,
+    )
+    expected = [
+        [name, "Pop-up", "Live", f"{views:,}", f"{submits:,}", f"{submits / views:.2%}"]
+        for name, views, submits in (row.values() for row in rows)
+    ]
+    assert [row[1:7] for row in table_rows(page, "#versions_of_forms")] == expected
+    totals = [f"{sum(row[name] for row in rows):,}" for name in ("views", "submits")]
+    assert texts(page, "#form_figures .value")[:2] == totals
 
 
 def test_declared_values_have_the_order_of_their_declaration(page: Page) -> None:

@@ -573,6 +573,23 @@ ROWS: dict[str, Rows] = {
             ("removed", "2026-11-19", 4, 1),
         )
     ],
+    "form_version_daily": [
+        {
+            "account_id": US,
+            "form_id": form,
+            "form_version_id": version,
+            "date": day,
+            "viewed_form": views,
+            "submits": submits,
+            "closed_form": views - submits,
+        }
+        for form, version, day, views, submits in (
+            ("popup", "1", "2026-11-19", 12, 2),
+            ("popup", "2", "2026-11-19", 8, 0),
+            ("popup", "1", "2026-11-20", 10, 0),
+            ("removed", "9", "2026-11-19", 4, 1),
+        )
+    ],
     "profile": [
         {
             "account_id": US,

@@ -229,12 +229,47 @@
     listen:
       Date: form_daily.date_date
       Account: form_daily.account_name
-    note_text: 'Results of all versions of a form together, as the connector asks Klaviyo for forms. Form
-      views: Views of forms. Form submits: Submissions of forms. Form submit rate: Form submits / form
-      views. Form close rate: Form closes / form views.'
+    note_text: 'All versions of a form together. Form views: Views of forms. Form submits: Submissions
+      of forms. Form submit rate: Form submits / form views. Form close rate: Form closes / form views.'
     note_state: collapsed
     note_display: hover
     width: 24
     height: 12
     row: 16
+    col: 0
+  - title: Versions of forms
+    name: Versions of forms
+    model: '@{MODEL}'
+    explore: form_version_daily
+    type: looker_grid
+    fields:
+    - form_version_daily.form_id
+    - form_version_daily.form_version_id
+    - form_version_daily.form_name
+    - form_version_daily.version_name
+    - form_version_daily.version_type
+    - form_version_daily.version_status
+    - form_version_daily.form_version_views
+    - form_version_daily.form_version_submits
+    - form_version_daily.form_version_submit_rate
+    - form_version_daily.form_version_close_rate
+    hidden_fields:
+    - form_version_daily.form_id
+    - form_version_daily.form_version_id
+    sorts:
+    - form_version_daily.form_version_views desc
+    limit: 25
+    filters: {}
+    listen:
+      Date: form_version_daily.date_date
+      Account: form_version_daily.account_name
+    note_text: 'Each version of a form. Versions of an A/B test are shown at the same time; others may
+      have been shown on other days. Version views: Views of versions of forms. Version submits: Submissions
+      of versions of forms. Version submit rate: Version submits / version views. Version close rate:
+      Version closes / version views.'
+    note_state: collapsed
+    note_display: hover
+    width: 24
+    height: 12
+    row: 28
     col: 0
