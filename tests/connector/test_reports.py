@@ -100,6 +100,25 @@ def refuse_refunds(request: Request, name: str) -> Response | None:
     return Response('{"errors": [{"detail": "unsupported"}]}', 400) if metric_id == "RO" else None
 
 
+def error_body(*details: str) -> str:
+    """The body of an error response with several errors."""
+    return json.dumps({"errors": [{"detail": detail} for detail in details]})
+
+
+def forget_metrics(*ids: str) -> Callable[[Request], Response | None]:
+    """A response that knows none of these metrics: reports 404, aggregates 400, as recorded."""
+
+    def respond(request: Request) -> Response | None:
+        attributes = json.loads(request.get_data())["data"]["attributes"]
+        if attributes.get("conversion_metric_id") in ids:
+            return Response(error_body("A metric with id X does not exist."), 404)
+        if attributes.get("metric_id") in ids:
+            return Response(error_body(f"Metric IDs {[*ids]} do not exist."), 400)
+        return None
+
+    return respond
+
+
 NO_VALUES = "Passed in conversion metric does not support querying for values data"
 
 
@@ -108,7 +127,7 @@ def refuse_metrics(*ids: str) -> Callable[[Request], Response | None]:
 
     def refuse(request: Request) -> Response | None:
         named = json.loads(request.get_data())["data"]["attributes"]["conversion_metric_id"]
-        body = json.dumps({"errors": [{"detail": NO_VALUES}]})
+        body = error_body("'conversion_value' needs values.", NO_VALUES)  # any of the errors
         return Response(body, 400) if named in ids else None
 
     return refuse
@@ -256,7 +275,12 @@ class TestRequests:
             for id_, name in (("WOO", "WooCommerce"), ("SHOP", "Shopify"))
         ]
         account.reports[AGGREGATES] = lambda body: {
-            "data": [{"dimensions": [], "measurements": {"sum_value": [sums[body["metric_id"]]]}}]
+            "data": [
+                {
+                    "dimensions": ["" for _ in body.get("by", [])],
+                    "measurements": {"sum_value": [sums[body["metric_id"]]]},
+                }
+            ]
         }
 
     @pytest.mark.parametrize(
@@ -299,6 +323,50 @@ class TestRequests:
         asked = {o.body["conversion_metric_id"] for o in report_account.requests_to(CAMPAIGNS)}
         assert asked == {"WOO"}
         assert report_account.requests_to(AGGREGATES) == []
+
+    @pytest.mark.parametrize("chosen", ["", "Placed Order"])
+    def test_a_metric_that_klaviyo_lists_and_does_not_know_yields_to_its_namesake(
+        self, report_account: ScriptedAccount, chosen: str
+    ) -> None:
+        """The reports of the live one arrive, and one warning names the dead one and the remedy."""
+        self.put_two_stores(report_account, {"WOO": 9.5})
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=9, conversions=2)
+        for path in (CAMPAIGNS, FLOWS, AGGREGATES):
+            report_account.responses[path] = forget_metrics("SHOP")
+        tables = "campaign_performance,flow_performance,message_metric_daily"
+        done = run(tables=tables, conversion_metrics=chosen)
+        assert done.error is None
+        (row,) = done.rows("campaign_performance")
+        assert (row["conversion_metric_id"], row["conversions"]) == ("WOO", 2)
+        (warning,) = done.warnings
+        assert "SHOP" in warning
+        assert re.search("name (another metric|metrics) in conversion_metrics", warning)
+
+    @pytest.mark.parametrize("conversion_metrics", ["", "PO", "PO,RO"])
+    def test_without_a_metric_that_klaviyo_knows_only_conversions_are_missing(
+        self, report_account: ScriptedAccount, conversion_metrics: str
+    ) -> None:
+        """Klaviyo forgot each chosen or mapped metric: opens and clicks arrive, and one warning."""
+        report_account.reports[CAMPAIGNS] = lambda _: one_result(recipients=9, opens_unique=4)
+        for path in (CAMPAIGNS, FLOWS, FLOW_DAYS, AGGREGATES):
+            report_account.responses[path] = forget_metrics("PO", "RO")
+        done = run(conversion_metrics=conversion_metrics)
+        assert done.error is None
+        (row,) = done.rows("campaign_performance")
+        assert (row["recipients"], row["opens_unique"]) == (9, 4)
+        assert {row[name] for name in CONVERSION_STATISTICS} == {None}
+        warned = [warning for warning in done.warnings if "conversion metric PO" in warning]
+        assert len(warned) == 1
+        assert "message_metric_daily: no rows of it" in warned[0]
+        assert warned[0].endswith("name another metric in conversion_metrics")
+
+    def test_a_report_that_is_gone_fails_by_name(self, report_account: ScriptedAccount) -> None:
+        """A 404 for every metric is no metric's: nothing is left out in silence."""
+        report_account.fail_with(CAMPAIGNS, 404, "Not found.")
+        done = run(tables="campaign_performance,flow_performance", conversion_metrics="PO,RO")
+        assert isinstance(done.error, ContractError)
+        assert f"{CAMPAIGNS}: Klaviyo answered 404" in str(done.error)
+        assert report_account.requests_to(FLOWS)
 
     def test_failing_sums_choose_nothing(self, report_account: ScriptedAccount) -> None:
         """A guess would request the whole history of a metric that may be the wrong one."""

@@ -41,12 +41,7 @@ OF_ORDERS = "+klaviyo__attributed_order", "+int_klaviyo__order_item", "+int_klav
 FEW = (*OF_ORDERS, "klaviyo__calendar", FINDINGS)
 # The engines on which an incremental run is tested; on Postgres every model has to run again.
 BIGQUERY = "bigquery", pytest.param("bigquery_some", marks=pytest.mark.chaos)
-UPDATED = [
-    "duckdb",
-    pytest.param("postgres", marks=pytest.mark.chaos),
-    pytest.param("bigquery", marks=pytest.mark.slow),
-    BIGQUERY[1],
-]
+UPDATED = ["duckdb", pytest.param("postgres", marks=pytest.mark.chaos), *BIGQUERY]
 # Only models that read the tables of a next sync run again, and of these the incremental ones with
 # what they read and some that read them: any other model is built in full by every run.
 WRITTEN = ("event", "event_attribution", "sync_report")

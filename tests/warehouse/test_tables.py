@@ -1,7 +1,8 @@
 """A raw table that is not selected, or does not exist, is empty, with its columns and types."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import configuration
 from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
+from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.compare import Contents, read_contents
+from tests.warehouse.engines import DuckDB, Engine, running_postgres
 
 SELECTED = "campaign, campaign_performance, event, form, list_profile, predictive_analytics"
 # The user of Fivetran unticked two of them, the tables about syncs, and some columns.
@@ -84,6 +88,32 @@ def test_what_is_not_selected_or_unticked_is_empty_and_typed(
     assert [tuple(row.values()) for row in rows] == [(shop.US, None, None, 1000)]
     flows = "select flow_name from klaviyo__message_performance where message_type = 'flow'"
     assert dbt.query(partial, flows) == []  # the table exists and is not selected
+
+
+def run_some(engine: Engine, folder: Path, file: Path) -> Contents:
+    """Run some models with all tables selected; returns their rows."""
+    folder.mkdir()
+    engine.load(file)
+    done = dbt.run_on(folder, dbt.EVERYTHING | engine.environment, *SOME)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Read as empty, because they are missing: ") == 1
+    return read_contents(engine, folder)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("running", [running_postgres, running_bigquery])
+def test_what_is_missing_is_empty_on_every_engine(
+    running: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
+) -> None:
+    """Without most tables and some columns every engine has the rows of DuckDB, and one line."""
+    synced = untick(raw.write(tmp_path / "raw.db", shop.ROWS, EXISTING), UNTICKED)
+    expected = run_some(DuckDB(tmp_path / "duckdb"), tmp_path / "duckdb", synced)
+    with running(tmp_path) as engine:
+        found = run_some(engine, tmp_path / "engine", synced)
+
+    assert len(expected["klaviyo__message_performance"]) > 2
+    assert found == expected
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
 """Dagster: a table is an asset, and a run that is not complete is no success."""
 
+import json
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -13,13 +16,24 @@ from dagster import (
     materialize,
 )
 
+from bench.environments import find_program
 from simplyload.dagster import COLUMN_SCHEMA, load_assets
+from tests.cli.conftest import REPOSITORY
 from tests.monitor.conftest import Shop
 
 # Dagster takes more time to begin than most tests.
 pytestmark = pytest.mark.chaos
 
 ORDERS = AssetKey(["shop", "orders"])
+DBT = REPOSITORY / ".venv-dbt" / "bin" / "dbt"
+PROJECT = {
+    "dbt_project.yml": "{name: shop, config-version: 2, profile: shop}",
+    "profiles.yml": (
+        "shop: {target: dev, outputs: {dev: {type: duckdb, path: ../build/simplyload.duckdb}}}"
+    ),
+    "models/sources.yml": "{version: 2, sources: [{name: shop, tables: [{name: orders}]}]}",
+    "models/order_count.sql": "select count(*) as orders from {{ source('shop', 'orders') }}",
+}
 
 
 def run_assets(shop: Shop, instance: DagsterInstance) -> ExecuteInProcessResult:
@@ -99,3 +113,33 @@ def test_an_asset_runs_in_any_thread(shop: Shop, instance: DagsterInstance) -> N
     shop.configure()
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run_assets, shop, instance).result().success
+
+
+def test_models_of_dbt_follow_what_they_read(shop: Shop) -> None:
+    """dagster-dbt gives a source's table the key of our asset: it is loaded before dbt builds."""
+    if not DBT.exists():
+        pytest.skip("no .venv-dbt: `make load-demo ALL=1` makes it")
+    try:
+        python = find_program("dagster-dbt")
+    except (subprocess.CalledProcessError, OSError):
+        pytest.skip("dagster-dbt cannot be installed here")
+    shop.execute("drop table no_key")
+    shop.configure()
+    project = shop.workspace.folder / "dbt"
+    for name, text in PROJECT.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    file = shop.workspace.folder / "simplyload.yml"
+    program = Path(__file__).parent / "programs" / "load_and_build.py"
+    done = subprocess.run(
+        [python, str(program), str(file), str(project), str(DBT)],
+        env={**shop.workspace.environment, "DAGSTER_HOME": ""},
+        cwd=shop.workspace.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["shop/orders", "order_count"]
+    with duckdb.connect(str(shop.workspace.folder / "build" / "simplyload.duckdb")) as warehouse:
+        assert warehouse.execute("select orders from main.order_count").fetchall() == [(7,)]

@@ -133,6 +133,29 @@ def test_a06_an_unlogged_table_is_polled_beside_the_stream(run: Run, replicate: 
     assert _validate(strict.settings, "public.u")[0].level == "error"
 
 
+NOT_STREAMED = {
+    "a06: unlogged": ("alter table t set unlogged", "unlogged"),
+    "a14: identity's index dropped": ("drop index t_u", "lost the index of its replica identity"),
+    "r14: no identity": ("alter table t replica identity nothing", "no replica identity"),
+}
+
+
+@pytest.mark.parametrize(("statement", "what"), NOT_STREAMED.values(), ids=NOT_STREAMED)
+def test_a06_a14_a_table_that_is_polled_beside_the_stream_is_named(
+    run: Run, settings: Settings, statement: str, what: str
+) -> None:
+    """In mode `auto` validate and discover warn with the sentence that the read says."""
+    run("create table t (id int primary key, u text not null); create unique index t_u on t (u)")
+    run(f"alter table t replica identity using index t_u; {statement}")
+    with closing(PostgresSource(settings(mode="auto", user="postgres"), "shop")) as source:
+        findings = [found for found in source.validate() if found.subject == "public.t"]
+        [listed] = source.discover()
+    assert what in findings[0].message
+    assert {found.level for found in findings} == {"warning", "ok"}
+    assert f"{findings[0].message}: {findings[0].remedy}." in listed.warnings
+    assert listed.mode == "copy"
+
+
 def test_a25_a_cursor_without_an_index_is_named_with_the_statement(
     run: Run, settings: Settings
 ) -> None:

@@ -307,6 +307,80 @@ def test_r12_what_happens_to_one_partition_between_runs_arrives(
     assert not list(replica.sync().changes())
 
 
+def remedy(replica: Replica, table: str) -> str:
+    """Give the SQL that the message of a waiting table ends with."""
+    return "ALTER" + replica.waiting[table].partition(", ALTER")[2]
+
+
+NARROWED = {"rows": "b where (id < 100)", "key columns": "b (v)"}
+
+
+@pytest.mark.parametrize("part", NARROWED.values(), ids=NARROWED)
+@pytest.mark.parametrize("mode", ["auto", "cdc"])
+def test_a3_a_table_of_which_a_part_is_published_waits_alone(
+    source: Database, replica: Replica, part: str, mode: str
+) -> None:
+    """The owner of the publication gets the SQL for that table, and the others are streamed."""
+    source.run("create table a (id int primary key)", "create table b (id int primary key, v int)")
+    source.run("insert into b values (1, 1), (200, 2)")
+    source.run(f"create publication {replica.name} for table a, {part}")
+    replica.settings = replica.settings.model_copy(update={"mode": mode})
+    replica.restart()
+    assert replica.sync().copied == {"public.a"}
+    assert len(source.slots()) == 1
+    source.run("insert into a values (1)", "insert into b values (300, 3)")
+    assert ids(replica.sync(), "a") == [1]
+    assert set(replica.waiting) == {"b"}
+    source.run(remedy(replica, "b"))
+    assert replica.sync().copied == {"public.b"}
+    assert ids(replica, "b") == [1, 200, 300]
+
+
+def test_a3_validate_and_discover_name_what_waits_for_the_publication(
+    source: Database, replica: Replica
+) -> None:
+    """A table whose rows are filtered is an error with its SQL, which the next run needs too."""
+    source.run("create table a (id int primary key)", "create table b (id int primary key, v int)")
+    source.run(f"create publication {replica.name} for table a, {NARROWED['rows']}")
+    [found] = [found for found in replica.source.validate() if found.level == "error"]
+    assert found.subject == "public.b"
+    assert found.remedy.startswith("publish the table without WHERE, ALTER PUBLICATION")
+    listed = {table.table.name: list(table.warnings) for table in replica.source.discover()}
+    assert listed == {"a": [], "b": [f"{found.message}: {found.remedy}"]}
+
+
+def test_a5_a_partition_whose_rows_are_filtered_is_named(
+    source: Database, replica: Replica
+) -> None:
+    """The SQL names the partition, after which the root has all rows."""
+    source.run(*PARTITIONED, f"create publication {replica.name} for table pr1 where (d < 5), pr2")
+    replica.sync()
+    source.run(remedy(replica, "pr"))
+    assert ids(replica.sync(), "pr") == [1, 2]
+
+
+def test_a17_a_table_of_another_role_waits_alone(source: Database, replica: Replica) -> None:
+    """A role that may not add a new table to its publication goes on with the others."""
+    source.run(
+        "create role writer login replication",
+        "create table a (id int primary key)",
+        f"create publication {replica.name} for table a",
+        "alter table a owner to writer",
+        f"alter publication {replica.name} owner to writer",
+    )
+    replica.settings = replica.settings.model_copy(update={"user": "writer"})
+    replica.restart()
+    try:
+        replica.sync()
+        source.run("create table b (id int primary key)", "grant select on b to writer")
+        source.run("insert into a values (1)")
+        assert ids(replica.sync(), "a") == [1]
+        assert replica.waiting["b"].startswith("public.b is not in publication")
+        replica.source.close()
+    finally:
+        source.run("drop owned by writer", "drop role writer")
+
+
 def test_a6_an_unlogged_table_is_refused(source: Database, replica: Replica) -> None:
     """An unlogged table is named and left out; it is never copied once and forgotten."""
     source.run(

@@ -1,14 +1,17 @@
 """The publication: which tables the server puts into the stream, and in which form.
 
 A publication that does not exist is created. If this role owns the publication, the chosen tables
-that it lacks are added; otherwise it is only checked. A table counts as published from the moment
-of its membership. A table that leaves and returns has a new membership, because the changes between
-never arrive. An altered publication makes new memberships too, since it may have left out changes.
+that it lacks and that are this role's are added; otherwise it is only checked. A table that it has
+with WHERE, or without a column of its key, waits: whoever did so meant it. A table counts as
+published from the moment of its membership. A table that leaves and returns has a new membership,
+because the changes between never arrive. An altered publication makes new memberships too, since it
+may have left out changes.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -49,6 +52,13 @@ class Published:
         return tuple(sorted(self.leaves.values()))
 
     types: Mapping[str, tuple[int, int]]
+
+
+class Refusal(NamedTuple):
+    """Why the stream does not carry a table; where it `is_absent`, ADD TABLE is the remedy."""
+
+    message: str
+    is_absent: bool = False
 
 
 _FIND = """
@@ -106,6 +116,30 @@ def add_statement(name: str, tables: Sequence[SourceTable]) -> str:
     return f"ALTER PUBLICATION {identifier(name)} ADD TABLE {names}"
 
 
+def find_addable(
+    connection: Connection, publication: Publication, tables: Sequence[SourceTable]
+) -> list[SourceTable]:
+    """List the tables that the publication lacks and this role may add: it owns both."""
+    if not publication.is_own or publication.all_tables:
+        return []
+    _, refused = list_published(connection, publication, tables)
+    absent = [table for table in tables if table.oid in refused and refused[table.oid].is_absent]
+    owned = _list_owned(connection, absent)
+    return [table for table in absent if table.oid in owned]
+
+
+def explain_unpublished(
+    connection: Connection, name: str, tables: Sequence[SourceTable]
+) -> dict[int, str]:
+    """Say by oid why a table would wait for the publication, which is there."""
+    publication = find_publication(connection, name)
+    if publication is None:
+        return {}
+    added = {table.oid for table in find_addable(connection, publication, tables)}
+    _, refused = list_published(connection, publication, tables)
+    return {oid: refusal.message for oid, refusal in refused.items() if oid not in added}
+
+
 def _published_name(table: SourceTable) -> str:
     """Return the name for a publication. ONLY leaves out inheriting tables, which have own rows."""
     return table.from_clause.replace("only ", "ONLY ", 1)
@@ -117,14 +151,16 @@ where c.oid = any(%s::oid[]) and pg_catalog.pg_has_role(c.relowner, 'usage')
 """
 
 
-def check_rights(
-    connection: Connection, tables: Sequence[SourceTable], statement: str, *, creates: bool
-) -> None:
-    """Refuse what the role may not run, with the SQL for someone who may."""
-    owned = {oid for (oid,) in fetch(connection, _OWNED, [[table.oid for table in tables]])}
+def _list_owned(connection: Connection, tables: Sequence[SourceTable]) -> set[int]:
+    return {oid for (oid,) in fetch(connection, _OWNED, [[table.oid for table in tables]])}
+
+
+def check_rights(connection: Connection, tables: Sequence[SourceTable], statement: str) -> None:
+    """Refuse to create what the role may not, with the SQL for someone who may."""
+    owned = _list_owned(connection, tables)
     foreign = [table.source_name for table in tables if table.oid not in owned]
     query = "select pg_catalog.has_database_privilege(current_database(), 'create')"
-    may_create = not creates or fetch(connection, query)[0][0]
+    may_create = fetch(connection, query)[0][0]
     if foreign or not may_create:
         reason = (
             f"does not own {', '.join(foreign)}" if foreign else "may not create in this database"
@@ -158,7 +194,7 @@ from unnest(%(relations)s::oid[]) relation where %(all_tables)s
 """
 
 _COLUMNS = """
-select c.oid::int8, p.attnames::text[], p.rowfilter
+select c.oid::int8, n.nspname, c.relname, p.attnames::text[], p.rowfilter is not null
 from pg_catalog.pg_publication_tables p
 join pg_catalog.pg_namespace n on n.nspname = p.schemaname
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
@@ -174,23 +210,23 @@ where a.attrelid = any(%s::oid[]) and a.attnum > 0 and not a.attisdropped
 
 def list_published(
     connection: Connection, publication: Publication, tables: Sequence[SourceTable]
-) -> tuple[list[Published], dict[int, str]]:
+) -> tuple[list[Published], dict[int, Refusal]]:
     """Return the tables that the stream carries, and by oid why it does not carry one."""
     oids = [table.oid for table in tables]
     leaves, types = _read_leaves(connection, oids), _read_types(connection, oids)
     relations = [*oids, *(leaf for found in leaves.values() for leaf in found)]
     memberships = _memberships(connection, publication, relations)
-    columns, filtered = _columns(connection, publication, relations)
+    carried = _list_carried(connection, publication, relations)
     published, refused = [], {}
     for table in tables:
         family = [table.oid, *leaves[table.oid]]
         # Without publish_via_partition_root each partition appears under its own oid.
-        parts = [table.oid] if table.oid in columns else family[1:]
-        if reason := _refusal(table, publication, parts, columns, filtered):
-            refused[table.oid] = reason
+        parts = [table.oid] if table.oid in carried else family[1:]
+        if refusal := _refusal(table, publication, [carried.get(part) for part in parts]):
+            refused[table.oid] = refusal
             continue
-        carried = frozenset.intersection(*(columns[part] for part in parts))
-        narrowed = tuple(column for column in table.columns if column.name in carried)
+        names = frozenset.intersection(*(carried[part].columns for part in parts))
+        narrowed = tuple(column for column in table.columns if column.name in names)
         published.append(
             Published(
                 table=replace(table, columns=narrowed),
@@ -231,37 +267,55 @@ def _memberships(
     return _group(fetch(connection, _MEMBERSHIPS, parameters))
 
 
-def _columns(
+class _Carried(NamedTuple):
+    """What the publication has of a relation."""
+
+    schema: str
+    relation: str
+    columns: frozenset[str]
+    is_filtered: bool
+
+
+def _list_carried(
     connection: Connection, publication: Publication, relations: Sequence[int]
-) -> tuple[dict[int, frozenset[str]], frozenset[int]]:
-    """Return the published columns by relation, and the relations whose rows are filtered."""
+) -> dict[int, _Carried]:
+    """Return what the publication has of each relation that it has, by oid."""
     rows = fetch(connection, _COLUMNS, [publication.name, list(relations)])
-    columns = {oid: frozenset(names) for oid, names, _ in rows}
-    return columns, frozenset(oid for oid, _, row_filter in rows if row_filter)
+    return {
+        oid: _Carried(schema, relation, frozenset(names), is_filtered)
+        for oid, schema, relation, names, is_filtered in rows
+    }
 
 
 def _refusal(
-    table: SourceTable,
-    publication: Publication,
-    parts: Sequence[int],
-    columns: Mapping[int, frozenset[str]],
-    filtered: frozenset[int],
-) -> str:
-    """Say why the stream does not carry a table; empty where it does."""
-    name = table.source_name
+    table: SourceTable, publication: Publication, parts: Sequence[_Carried | None]
+) -> Refusal | None:
+    """Say why the stream does not carry a table, of which these parts are published."""
+    name, carried = table.source_name, [part for part in parts if part]
     remedy = f"run {add_statement(publication.name, [table])};"
-    if not any(part in columns for part in parts):
-        return f"{name} is not in publication {publication.name}: {remedy}"
-    if not all(part in columns for part in parts):
-        return f"Partitions of {name} are not in publication {publication.name}: {remedy}"
-    if any(part in filtered for part in parts):
-        return (
+    if not carried:
+        return Refusal(f"{name} is not in publication {publication.name}: {remedy}", is_absent=True)
+    if len(carried) < len(parts):
+        message = f"Partitions of {name} are not in publication {publication.name}: {remedy}"
+        return Refusal(message, is_absent=True)
+    if filtered := [part for part in carried if part.is_filtered]:
+        return Refusal(
             f"Publication {publication.name} filters the rows of {name}, and a copy would not:"
-            " publish the table without WHERE."
+            f" publish the table without WHERE, {_describe_reset(table, publication, filtered)}",
         )
-    if any(column not in columns[part] for part in parts for column in table.key):
-        return f"Publication {publication.name} leaves out key columns of {name}: publish them."
-    return ""
+    if lacking := [part for part in carried if not part.columns.issuperset(table.key)]:
+        return Refusal(
+            f"Publication {publication.name} leaves out key columns of {name}: publish them,"
+            f" {_describe_reset(table, publication, lacking)}",
+        )
+    return None
+
+
+def _describe_reset(table: SourceTable, publication: Publication, parts: Sequence[_Carried]) -> str:
+    """Return the SQL that publishes a table whole instead of these parts of it."""
+    names = ", ".join(f"ONLY {identifier(part.schema, part.relation)}" for part in parts)
+    dropped = f"ALTER PUBLICATION {identifier(publication.name)} DROP TABLE {names}"
+    return f"{dropped}; {add_statement(publication.name, [table])};"
 
 
 def _group(rows: Sequence[tuple[int, int]]) -> dict[int, list[int]]:

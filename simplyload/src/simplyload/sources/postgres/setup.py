@@ -21,6 +21,7 @@ from simplyload.sources.postgres.publication import (
     check_publication,
     check_rights,
     create_statement,
+    find_addable,
     find_publication,
     list_published,
 )
@@ -131,23 +132,19 @@ def plan_publication(
 ) -> str | None:
     """Return the SQL that the publication needs, None for none; refuse what may not be run.
 
-    A publication of someone else is left as it is: what it lacks is said table by table.
+    What this role may not add to a publication, and a part of a table there, stays as it is: each
+    such table waits, with its remedy.
     """
     publication = find_publication(connection, name)
     if publication is None:
         if not tables:
             raise SourceError("No chosen table can be streamed: see `simplyload validate`.")
         statement = create_statement(connection, name, tables)
-        check_rights(connection, tables, statement, creates=True)
+        check_rights(connection, tables, statement)
         return statement
     check_publication(publication)
-    _, refused = list_published(connection, publication, tables)
-    missing = [table for table in tables if table.oid in refused]
-    if not publication.is_own or publication.all_tables or not missing:
-        return None
-    statement = add_statement(name, missing)
-    check_rights(connection, missing, statement, creates=False)
-    return statement
+    missing = find_addable(connection, publication, tables)
+    return add_statement(name, missing) if missing else None
 
 
 def _make_missing(
@@ -196,7 +193,7 @@ def _find_published(
     """Return the published tables by oid, and those that are not; warn of columns that are not."""
     published, refused = list_published(connection, publication, tables)
     waiting = [
-        Waiting(table=table.table.name, message=refused[table.oid])
+        Waiting(table=table.table.name, message=refused[table.oid].message)
         for table in tables
         if table.oid in refused
     ]

@@ -34,7 +34,7 @@ from simplyload.sources.postgres.discover import (
     name_in_destination,
 )
 from simplyload.sources.postgres.pages import Scan, removed_condition
-from simplyload.sources.postgres.publication import find_publication
+from simplyload.sources.postgres.publication import explain_unpublished, find_publication
 from simplyload.sources.postgres.reading import Reading, Server
 from simplyload.sources.postgres.replication import Prepared, Replication, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
@@ -314,6 +314,8 @@ class PostgresSource:
     def discover(self) -> list[Discovered]:
         """List the chosen tables, those that cannot be replicated too."""
         tables = self._discover()
+        modes = list(self._modes(tables))
+        unpublished = self._explain_unpublished(tables) if "cdc" in modes else {}
         return [
             Discovered(
                 table=table.table,
@@ -321,10 +323,24 @@ class PostgresSource:
                 cursor_candidates=table.cursor_candidates,
                 estimated_rows=table.estimated_rows,
                 bytes=table.bytes,
-                warnings=[str(table.refusal)] if table.refusal else table.warnings,
+                warnings=[*self._list_table_warnings(table), *unpublished.get(table.oid, [])],
             )
-            for table, mode in zip(tables, self._modes(tables), strict=True)
+            for table, mode in zip(tables, modes, strict=True)
         ]
+
+    def _list_table_warnings(self, table: SourceTable) -> Iterator[str]:
+        if table.refusal:
+            yield str(table.refusal)
+            return
+        if table.cdc_refusal and self._settings.mode in {"auto", "cdc"}:
+            yield str(table.cdc_refusal)
+        yield from table.warnings
+
+    def _explain_unpublished(self, tables: Sequence[SourceTable]) -> dict[int, list[str]]:
+        streamable = [table for table in self._select_replicable(tables) if not table.cdc_refusal]
+        name = self._settings.publication_name(self._stream)
+        reasons = explain_unpublished(self._connection, name, streamable)
+        return {oid: [reason] for oid, reason in reasons.items()}
 
     def _modes(self, tables: Sequence[SourceTable]) -> Iterator[Literal["cdc", "poll", "copy"]]:
         """Yield how each table would be read."""

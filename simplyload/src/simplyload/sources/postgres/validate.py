@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from typing import Literal
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from simplyload.errors import SimplyLoadError, SourceError
 from simplyload.sources.postgres.connection import connect_replication, fetch, identifier
-from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.discover import Problem, SourceTable
+from simplyload.sources.postgres.publication import explain_unpublished
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import check_slot, plan_publication
 from simplyload.sources.postgres.slot import find_slot
@@ -59,17 +61,20 @@ def _tables(settings: PostgresSettings, tables: Sequence[SourceTable]) -> Iterat
     for table in tables:
         problem = table.refusal or (table.cdc_refusal if settings.mode == "cdc" else None)
         if problem:
-            yield Finding(
-                level="error",
-                subject=table.source_name,
-                message=problem.message,
-                remedy=problem.remedy,
-            )
+            yield _finding("error", table, problem)
             continue
+        if settings.mode == "auto" and table.cdc_refusal:
+            yield _finding("warning", table, table.cdc_refusal)
         for warning in table.warnings:
             yield Finding(level="warning", subject=table.source_name, message=warning)
         key = ", ".join(table.key)
         yield Finding(level="ok", subject=table.source_name, message=f"its key is {key}")
+
+
+def _finding(level: Literal["warning", "error"], table: SourceTable, problem: Problem) -> Finding:
+    return Finding(
+        level=level, subject=table.source_name, message=problem.message, remedy=problem.remedy
+    )
 
 
 def _stream(
@@ -89,6 +94,18 @@ def _stream(
         message = f"slot and publication can be used{kept}"
         yield Finding(level="ok", subject="stream", message=message)
         yield from _check_kept_log(connection)
+        yield from _unpublished(connection, settings.publication_name(stream), tables)
+
+
+def _unpublished(
+    connection: Connection, publication: str, tables: Sequence[SourceTable]
+) -> Iterator[Finding]:
+    """Find the tables that wait, in any mode that streams, until the publication has them whole."""
+    reasons = explain_unpublished(connection, publication, tables)
+    for table in tables:
+        if table.oid in reasons:
+            message, _, remedy = reasons[table.oid].partition(": ")
+            yield _finding("error", table, Problem(message, remedy))
 
 
 _KEPT = """
