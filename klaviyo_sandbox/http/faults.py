@@ -313,7 +313,7 @@ def _split_first_result(document: Json, fault: Fault) -> None:
 
 def _halve(value: Any) -> Any:
     if isinstance(value, list):
-        return [_halve(each) for each in value]
+        return [_halve(part) for part in value]
     return value and value // 2
 
 

@@ -161,18 +161,18 @@ def test_loop_and_duplicate_page(fresh_sandbox: Sandbox) -> None:
     page = fresh_sandbox.get(PATH)
     assert [page := fresh_sandbox.get(page["links"]["next"]) for _ in range(3)] == [page] * 3
     fresh_sandbox.clear_faults()
-    whole = [each["id"] for each in fresh_sandbox.all(PATH)]
+    whole = [record["id"] for record in fresh_sandbox.all(PATH)]
     fresh_sandbox.fault("duplicate_page", after=1)
-    assert [each["id"] for each in fresh_sandbox.all(PATH)] == whole[:6] + whole[3:]
+    assert [record["id"] for record in fresh_sandbox.all(PATH)] == whole[:6] + whole[3:]
 
 
 def test_empty_page_loses_nothing(fresh_sandbox: Sandbox) -> None:
     """An empty page leads to the items that it should have shown."""
-    whole = [each["id"] for each in fresh_sandbox.all(PATH)]
+    whole = [record["id"] for record in fresh_sandbox.all(PATH)]
     fresh_sandbox.fault("empty_page", after=1)
     pages = list(fresh_sandbox.pages(PATH))
     assert [] in [page["data"] for page in pages]
-    assert [each["id"] for page in pages for each in page["data"]] == whole
+    assert [record["id"] for page in pages for record in page["data"]] == whole
 
 
 def test_missing_parts(fresh_sandbox: Sandbox) -> None:
@@ -185,9 +185,9 @@ def test_missing_parts(fresh_sandbox: Sandbox) -> None:
 
 def test_unsorted_page(fresh_sandbox: Sandbox) -> None:
     """A page can hold the right items in the wrong order."""
-    ids = [each["id"] for each in fresh_sandbox.get(PATH)["data"]]
+    ids = [record["id"] for record in fresh_sandbox.get(PATH)["data"]]
     fresh_sandbox.fault("unsorted")
-    assert [each["id"] for each in fresh_sandbox.get(PATH)["data"]] == [*ids[1:], ids[0]]
+    assert [record["id"] for record in fresh_sandbox.get(PATH)["data"]] == [*ids[1:], ids[0]]
 
 
 def test_foreign_next(fresh_sandbox: Sandbox) -> None:
