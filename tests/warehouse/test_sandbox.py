@@ -277,10 +277,10 @@ def test_a_buyer_is_in_the_cohort_of_the_first_form(reported: tuple[Path, Any]) 
         ).fetchall()
     expected = Counter(
         next(
-            (form for who, at, form in submissions if who == one["profile_id"] and at <= one["at"]),
+            (form for who, at, form in submissions if who == row["profile_id"] and at <= row["at"]),
             None,
         )
-        for one in ordered
+        for row in ordered
     )
     found = dbt.query(
         warehouse,

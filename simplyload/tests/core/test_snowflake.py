@@ -271,7 +271,7 @@ def test_files_that_are_in_an_earlier_bucket_are_named_by_clean(
         with closing(SnowflakeDestination(snowflake_target.settings, new)) as opened:
             pipeline = Pipeline("shop", ScriptedSource([]), opened, snowflake_target.log)
             assert [
-                one.partition(", which is not")[0] for one in pipeline.clean(dry_run=dry_run)
+                line.partition(", which is not")[0] for line in pipeline.clean(dry_run=dry_run)
             ] == [named]
     assert snowflake_target.stages() == []
 
