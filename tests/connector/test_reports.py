@@ -1278,6 +1278,23 @@ class TestBroken:
         assert isinstance(done.error, ContractError)
         assert f"{AGGREGATES}: a result does not have the documented form" in str(done.error)
 
+    @pytest.mark.parametrize("missing", ["campaign_id", "campaign_message_id", "send_channel"])
+    def test_a_result_without_its_key_is_rejected(
+        self, report_account: ScriptedAccount, missing: str
+    ) -> None:
+        """As any record is: it is a row of sync_error, and the results around it arrive."""
+        whole, *lacking = [one_result(recipients=count)["results"][0] for count in (9, 5, 7)]
+        for result in lacking:
+            result["groupings"][missing] = None
+        report_account.reports[CAMPAIGNS] = lambda _: {"results": [*lacking, whole]}
+        done = run(tables="campaign_performance,campaign_performance_daily")
+        assert done.error is None
+        for table in ("campaign_performance", "campaign_performance_daily"):
+            assert [row["recipients"] for row in done.rows(table)] == [9]
+        reasons = [row["reason"] for row in done.rows("sync_error")]
+        assert reasons == [f"campaign_performance without {missing}"] * 2
+        assert len(report_account.requests_to(CAMPAIGNS)) == 1
+
     def test_a_series_without_dates_is_a_contract_error(
         self, report_account: ScriptedAccount
     ) -> None:
@@ -1352,7 +1369,9 @@ class TestBroken:
     def test_the_rows_of_a_failed_window_are_tracked(self, report_account: ScriptedAccount) -> None:
         """They are in the warehouse: where Klaviyo does not show them again, they are deleted."""
         put_campaign(report_account, 20)
-        whole = {"results": one_result()["results"], "date_times": []}
+        (result,) = one_result()["results"]
+        result["groupings"] |= {"flow_id": "f", "flow_message_id": "m"}
+        whole = {"results": [result], "date_times": []}
         body = json.dumps({"data": {"attributes": whole}, "links": {"next": "?page_cursor=2"}})
         report_account.responses[FLOWS] = lambda request: Response(
             body, 400 if request.query_string else 200
