@@ -128,8 +128,8 @@ def _measure(folder: Path, events: int) -> None:
     for number, synced_at in enumerate(syncs):
         first = events + number * day
         _sync(file, events, first, first + day, synced_at)
-        cost = _run_dbt(folder, file)
-    _print(f"{events:,} events, {day:,} new", cost)
+        what = "all months again" if number == 0 else f"{day:,} new"
+        _print(f"{events:,} events, {what}", _run_dbt(folder, file))
     if events <= MOST_ON_POSTGRES:
         _measure_postgres(folder, file, events)
 
