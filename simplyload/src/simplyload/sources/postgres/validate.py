@@ -62,7 +62,7 @@ def _tables(settings: PostgresSettings, tables: Sequence[SourceTable]) -> Iterat
             yield Finding(
                 level="error",
                 subject=table.source_name,
-                message=problem.message,
+                message=f"{problem.message} (`exclude: [{table.source_name}]` leaves it out)",
                 remedy=problem.remedy,
             )
             continue
