@@ -238,8 +238,8 @@ class PostgresSource:
             if mode == "cdc" or isinstance(error, SlotBusyError):
                 raise
             warnings.append(
-                f"The tables are polled, not streamed. {error} Then run `simplyload checkpoint reset"
-                f" {self._stream}`: the way of reading is chosen at the first sync alone."
+                f"The tables are polled, not streamed. {error} Then run `simplyload checkpoint"
+                f" reset {self._stream}`: the way of reading is chosen at the first sync alone."
             )
             return None
         warnings += prepared.warnings
