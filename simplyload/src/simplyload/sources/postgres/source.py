@@ -244,7 +244,10 @@ class PostgresSource:
         except SourceError as error:
             if mode == "cdc" or isinstance(error, SlotBusyError):
                 raise
-            warnings.append(f"The tables are polled, not streamed. {error}")
+            warnings.append(
+                f"The tables are polled, not streamed. {error} Then run `simplyload checkpoint"
+                f" reset {self._stream}`: the way of reading is chosen at the first sync alone."
+            )
             return None
         warnings += prepared.warnings
         return prepared

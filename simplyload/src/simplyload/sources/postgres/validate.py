@@ -61,7 +61,8 @@ def _tables(settings: PostgresSettings, tables: Sequence[SourceTable]) -> Iterat
     for table in tables:
         problem = table.refusal or (table.cdc_refusal if settings.mode == "cdc" else None)
         if problem:
-            yield _finding("error", table, problem)
+            hint = f" (`exclude: [{table.source_name}]` leaves it out)"
+            yield _finding("error", table, problem, hint)
             continue
         if settings.mode == "auto" and table.cdc_refusal:
             yield _finding("warning", table, table.cdc_refusal)
@@ -71,10 +72,11 @@ def _tables(settings: PostgresSettings, tables: Sequence[SourceTable]) -> Iterat
         yield Finding(level="ok", subject=table.source_name, message=f"its key is {key}")
 
 
-def _finding(level: Literal["warning", "error"], table: SourceTable, problem: Problem) -> Finding:
-    return Finding(
-        level=level, subject=table.source_name, message=problem.message, remedy=problem.remedy
-    )
+def _finding(
+    level: Literal["warning", "error"], table: SourceTable, problem: Problem, hint: str = ""
+) -> Finding:
+    message = problem.message + hint
+    return Finding(level=level, subject=table.source_name, message=message, remedy=problem.remedy)
 
 
 def _stream(
