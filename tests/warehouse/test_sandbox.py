@@ -23,7 +23,7 @@ def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 @pytest.mark.slow
 def test_the_table_of_marts_has_their_rows(reported: tuple[Path, Any]) -> None:
-    """`looker/MARTS.md` says how many rows each mart has of this account."""
+    """`looker/MARTS.md` has each mart's rows, by `python -m tests.warehouse.sandbox_account`."""
     warehouse, _ = reported
     counted = json.loads(mart_table.ROWS.read_text())
     assert counted == sandbox_account.count_rows(warehouse, semantic.load().columns)

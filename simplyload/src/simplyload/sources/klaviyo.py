@@ -117,7 +117,7 @@ class KlaviyoSource(ProcessSource):
 
     @cached_property
     def _kept(self) -> dict[str, Any]:
-        kept: dict[str, Any] = self._value("list_kept")
+        kept: dict[str, Any] = self._call_for_value("list_kept")
         return kept
 
 
