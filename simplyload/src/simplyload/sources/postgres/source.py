@@ -418,9 +418,8 @@ class PostgresSource:
                 return table
         names = [table.table.name for table in tables]
         near = get_close_matches(name.rpartition(".")[2].casefold(), names, n=1) or names
-        raise ConfigurationError(
-            f"{name} is none of the chosen tables with a key; did you mean {', '.join(near)}?"
-        )
+        hint = f"; did you mean {', '.join(near)}?" if near else ": there is none now."
+        raise ConfigurationError(f"{name} is none of the chosen tables with a key{hint}")
 
     def drop(self) -> list[str]:
         """Drop the slot, and the publication that was made for it, but none that is configured.
