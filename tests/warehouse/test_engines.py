@@ -539,6 +539,33 @@ def test_postgres_has_statistics_of_each_table_that_is_built(tmp_path: Path) -> 
     assert sorted(rows) == [("event", True), *((table, True) for table in built)]
 
 
+SUBMISSIONS = "int_klaviyo__form_submission"
+
+
+@pytest.mark.slow
+def test_without_submissions_a_run_reads_the_months_of_later_syncs_alone(tmp_path: Path) -> None:
+    """An account without forms reads no old events in each run, although no row is of an event."""
+    first = SYNC_REPORT | {
+        "synced_at": "2026-11-01T09:00:00Z",
+        "min_event_at": "2026-01-01T00:00:00Z",
+    }
+    later = SYNC_REPORT | {"sync_id": "5", "min_event_at": "2026-11-20T12:00:00Z"}
+    events = [one for one in shop.ROWS["event"] if one["metric_id"] != shop.FORM]
+    submitted = [
+        shop.event(name, shop.FORM, at, "bob", properties={"form_id": "popup"})
+        for name, at in (("old", "2026-02-01 12:00:00"), ("new", "2026-11-20 12:00:00"))
+    ]
+    reports = [*shop.ROWS["sync_report"], first]
+    engine, select = DuckDB(tmp_path), ("run", "--select", f"+{SUBMISSIONS}")
+    load(engine, tmp_path, shop.ROWS | {"event": events, "sync_report": reports})
+    run_dbt(engine, tmp_path, *select)
+    written = {"event": [*events, *submitted], "sync_report": [*reports, later]}
+    load(engine, tmp_path, shop.ROWS | written)
+    rows = run_dbt(engine, tmp_path, *select)[SUBMISSIONS]
+
+    assert {dict(row)["event_id"] for row in rows} == {"", "new"}
+
+
 WITHOUT_LOOPS = "set local enable_nestloop = off"
 
 
