@@ -1197,7 +1197,7 @@ function downloadTable(tile) {
 
 function quoteValue(value) {
   if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r\n]/v.test(value) ? `'${value}` : value;
+  const text = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/v.test(value) ? `'${value}` : value;
   return `"${text.replaceAll('"', '""')}"`;
 }
 

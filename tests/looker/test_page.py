@@ -1685,6 +1685,11 @@ def test_a_table_is_saved_as_csv(own_page: Page) -> None:
     shown = table_rows(own_page, "#all_campaigns")
     assert [row["Campaign"] for row in rows] == [row[0] for row in shown]
     assert [f"{float(row['Click rate']):.2%}" for row in rows] == [row[5] for row in shown]
+    values = ["=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "Plain", -1]
+    script = own_page.locator("script[type=module]").text_content() or ""
+    (function,) = re.findall(r"^function quoteValue.*?^}$", script, re.DOTALL | re.MULTILINE)
+    safe = own_page.evaluate(f"(values) => {{ {function} return values.map(quoteValue); }}", values)
+    assert safe == [*(f'"\'{text}"' for text in values[:5]), '"Plain"', "-1"]
 
 
 # No reader meets the hidden pages, and axe-core takes twice as long with them.
