@@ -2,6 +2,7 @@
 
 import copy
 import random
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -213,6 +214,22 @@ class TestEqual:
             assert len(own) == len(results)
             for result in results:
                 assert_stored(result, own)
+
+    def test_versions_add_up_to_their_form(self, reporting: Loader) -> None:
+        """Views, submits and closes of a form's versions are its own, on each day."""
+        forms, versions = reporting.rows("form_daily"), reporting.rows("form_version_daily")
+        assert sum_by_form(versions) == sum_by_form(forms)
+        ids = ({row[name] for row in versions} for name in ("form_version_id", "form_id"))
+        assert len(next(ids)) > len(next(ids))
+
+
+def sum_by_form(rows: list[dict[str, Any]]) -> dict[tuple[str, str], Counter[str]]:
+    """The counts of visits of each form and day."""
+    sums: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        counts = ("viewed_form", "submits", "closed_form", "qualified_form")
+        sums[row["form_id"], row["date"]].update({name: row[name] for name in counts})
+    return sums
 
 
 def read_flow_report(sandbox: Sandbox, start: str, end: str) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@
          'brand', 'coupon', 'coupon_code', 'catalog_item', 'catalog_variant', 'catalog_category',
          'catalog_category_item', 'review', 'campaign_performance', 'campaign_performance_daily',
          'flow_performance', 'flow_performance_period', 'flow_performance_daily', 'segment_daily',
-         'form_daily', 'message_metric_daily', 'inbox_provider_daily', 'event',
-         'event_attribution', 'profile', 'profile_suppression', 'list_profile', 'segment_profile',
-         'sync_report', 'sync_error']
+         'form_daily', 'form_version_daily', 'message_metric_daily', 'inbox_provider_daily',
+         'event', 'event_attribution', 'profile', 'profile_suppression', 'list_profile',
+         'segment_profile', 'sync_report', 'sync_error']
     ) }}
 {%- endmacro %}
 
@@ -67,6 +67,7 @@
          'flow_performance_period': 'flow_performance',
          'flow_performance_daily': 'flow_performance_daily',
          'segment_daily': 'segment_daily',
-         'form_daily': 'form_daily'}
+         'form_daily': 'form_daily',
+         'form_version_daily': 'form_daily'}
     ) }}
 {%- endmacro %}

@@ -575,6 +575,12 @@ SEGMENT_DAILY = _report_table(
 FORM_DAILY = _report_table(
     "form_daily", "one row per form and day", key="form_id date", statistics=FORM_STATISTICS
 )
+FORM_VERSION_DAILY = _report_table(
+    "form_version_daily",
+    "one row per version of a form and day",
+    key="form_id form_version_id date",
+    statistics=FORM_STATISTICS,
+)
 # Not text_message_format: it would split rows, and the key does not contain the format.
 _GROUPS = ("send_channel", "variation", "variation_name")
 _CAMPAIGN_GROUPS = ("campaign_id", "campaign_message_id", "campaign_message_name", *_GROUPS)
@@ -670,6 +676,19 @@ FORM_SERIES = ReportStream(
     table=FORM_DAILY,
     statistics=FORM_STATISTICS,
     group_by=("form_id",),
+    schedule=_SIXTY_DAYS_ONCE,
+    has_conversions=False,
+)
+FORM_VERSION_SERIES = ReportStream(  # people of versions do not add up to those of the form
+    name="form_version_daily",
+    path=FORM_SERIES.path,
+    report_type=FORM_SERIES.report_type,
+    scope=FORM_SERIES.scope,
+    requires=("form",),
+    uses=_FIRST_DAY,
+    table=FORM_VERSION_DAILY,
+    statistics=FORM_STATISTICS,
+    group_by=("form_id", "form_version_id"),
     schedule=_SIXTY_DAYS_ONCE,
     has_conversions=False,
 )
@@ -1046,6 +1065,7 @@ RESULT_STREAMS: tuple[Stream, ...] = (
     FLOW_SERIES,
     SEGMENT_SERIES,
     FORM_SERIES,
+    FORM_VERSION_SERIES,
     MESSAGE_AGGREGATES,
     CONVERSION_AGGREGATES,
     PROVIDER_AGGREGATES,

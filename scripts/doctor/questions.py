@@ -277,14 +277,22 @@ FLOW_REPORT = _ask_report("flows of 30 days", catalog.FLOW_VALUES, days=30, with
 FLOW_DAYS = _ask_report("flows by day, 30 days", catalog.FLOW_SERIES, days=30, without=MONEY)
 SEGMENT_DAYS = _ask_report("segments by day", catalog.SEGMENT_SERIES, days=30)
 # By a name in place of dates, which the other reports have.
+_LAST_7_DAYS: Query = {"key": "last_7_days"}
 FORM_WEEK = _ask_report(
-    "forms by day, last_7_days", catalog.FORM_SERIES, days=7, timeframe={"key": "last_7_days"}
+    "forms by day, last_7_days", catalog.FORM_SERIES, days=7, timeframe=_LAST_7_DAYS
+)
+FORM_VERSION_WEEK = _ask_report(
+    "versions of forms by day, last_7_days",
+    catalog.FORM_VERSION_SERIES,
+    days=7,
+    timeframe=_LAST_7_DAYS,
 )
 REPORTS = (
     CAMPAIGN_REPORT,
     CAMPAIGN_TOTALS,
     FLOW_REPORT,
     FLOW_DAYS,
+    FORM_VERSION_WEEK,
     SEGMENT_DAYS,
     FORM_WEEK,
 )

@@ -44,7 +44,7 @@ NO_PAST_TIME = "is no past time .*restore"
 ADDRESS = "KLAVIYO_BASE_URL may only name a"
 SCOPES = "events:read", "forms:read"
 BOMB: dict[str, Any] = {"message": "larger than 64 MiB", "megabytes": 200}
-OF_FORMS = "form", "form_daily", "form_version"
+OF_FORMS = "form", "form_daily", "form_version", "form_version_daily"
 
 PROCESS = [
     fault(

@@ -147,7 +147,7 @@ class TestUnits:
 
     TABLES = (
         f"account,{REPORTS},flow_performance_period,message_metric_daily,inbox_provider_daily,"
-        "segment_daily,form_daily"
+        "segment_daily,form_daily,form_version_daily"
     )
 
     @pytest.mark.parametrize(

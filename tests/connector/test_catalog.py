@@ -45,6 +45,7 @@ PROMISED = {
     "segment_daily": "segment_id date",
     "form": "id",
     "form_daily": "form_id date",
+    "form_version_daily": "form_id form_version_id date",
     "sync_report": "sync_id table_name",
     "sync_error": "id",
     "billing_usage_daily": "id date",

@@ -269,7 +269,11 @@ class TestScopes:
     ) -> None:
         """It names scope, tables and remedy; every other table arrives; the sync succeeds."""
         cases: list[tuple[str, str, list[str]]] = [
-            ("/api/forms", "forms:read", ["form", "form_daily", "form_version"]),
+            (
+                "/api/forms",
+                "forms:read",
+                ["form", "form_daily", "form_version", "form_version_daily"],
+            ),
             (
                 "/api/segments",
                 "segments:read",

@@ -212,6 +212,14 @@ def count_no_opens(exchange: Exchange) -> None:
         row["statistics"]["opens_unique"] = [0.0 for _ in series["date_times"]]
 
 
+def drop_first_day(exchange: Exchange) -> None:
+    """Leave the first day of a series out."""
+    series = exchange.document["data"]["attributes"]
+    del series["date_times"][0]
+    for row in series["results"]:
+        row["statistics"] = {name: days[1:] for name, days in row["statistics"].items()}
+
+
 def add_opens(exchange: Exchange) -> None:
     """Count each opening of a flow message, not each person."""
     for row in exchange.document["data"]["attributes"]["results"]:
@@ -313,9 +321,10 @@ FLIPS: dict[str, tuple[str, Alteration]] = {
         FLOW_DAYS,
         set_value("data/attributes/date_times/0", lambda old: f"{old[:10]}T00:00:00-05:00"),
     ),
-    "last-7-days": (
-        "last_7_days",
-        set_value("data/attributes/date_times", lambda old: old[1:]),
+    "last-7-days": ("last_7_days", drop_first_day),
+    "form-versions-add-up": (
+        "POST /api/form-series-reports .*form_version_id",
+        set_value(f"{RESULT}/statistics/viewed_form/0", lambda old: old + 1),
     ),
     "series-zone": (MESSAGE_DAYS, clear_counts),
     "aggregate-dates": (

@@ -272,6 +272,30 @@ def check_last_7_days(week: Answer) -> Finding:
 
 
 @fact(
+    "form-versions-add-up",
+    "Views of a form's versions add up to those of the form",
+    expected="equal for each form and day",
+    asks=[questions.FORM_WEEK, questions.FORM_VERSION_WEEK],
+)
+def check_form_versions_add_up(week: Answer, versions: Answer) -> Finding:
+    """Otherwise a view belongs to no version, or to two."""
+    whole, sums = _sum_views(week), _sum_views(versions)
+    forms = [*(whole.keys() | sums.keys())]
+    return find_share(forms, lambda key: whole[key] == sums[key], "days of forms")
+
+
+def _sum_views(report: Answer) -> Counts:
+    """The views of each form and day before today, which changes between two requests."""
+    views = Counts(float)
+    for row in _all_rows(report):
+        counts = row.statistics.get("viewed_form")
+        days = pair_days(report.series_days, counts if isinstance(counts, list) else [])
+        for day, count in days[:-1]:
+            views[f"{row.groupings.get('form_id')}|{day}"] += count or 0
+    return views
+
+
+@fact(
     "series-zone",
     "A day of a series is a day of the account's time zone",
     expected="nearer to the e-mails by the account's days than by UTC days",
