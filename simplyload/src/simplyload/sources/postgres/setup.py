@@ -21,6 +21,7 @@ from simplyload.sources.postgres.publication import (
     check_publication,
     check_rights,
     create_statement,
+    describe_left_out,
     find_addable,
     find_publication,
     list_published,
@@ -197,13 +198,7 @@ def _find_published(
         for table in tables
         if table.oid in refused
     ]
-    columns = {table.oid: {column.name for column in table.columns} for table in tables}
-    warnings += [
-        f"{item.table.source_name}: columns {', '.join(sorted(left_out))} are not published"
-        " and are left out (publish_generated_columns, or the publication's column list)."
-        for item in published
-        if (left_out := columns[item.table.oid] - set(item.types))
-    ]
+    warnings += describe_left_out(published, tables).values()
     return {item.table.oid: item for item in published}, waiting
 
 

@@ -34,7 +34,11 @@ from simplyload.sources.postgres.discover import (
     name_in_destination,
 )
 from simplyload.sources.postgres.pages import Scan, removed_condition
-from simplyload.sources.postgres.publication import explain_unpublished, find_publication
+from simplyload.sources.postgres.publication import (
+    explain_unpublished,
+    find_publication,
+    list_left_out,
+)
 from simplyload.sources.postgres.reading import Reading, Server
 from simplyload.sources.postgres.replication import Prepared, Replication, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
@@ -343,7 +347,8 @@ class PostgresSource:
         streamable = [table for table in self._select_replicable(tables) if not table.cdc_refusal]
         name = self._settings.publication_name(self._stream)
         reasons = explain_unpublished(self._connection, name, streamable)
-        return {oid: [reason] for oid, reason in reasons.items()}
+        left_out = list_left_out(self._connection, name, streamable)
+        return {oid: [sentence] for oid, sentence in [*reasons.items(), *left_out.items()]}
 
     def _modes(self, tables: Sequence[SourceTable]) -> Iterator[Literal["cdc", "poll", "copy"]]:
         """Yield how each table would be read."""

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from simplyload.errors import SimplyLoadError, SourceError
 from simplyload.sources.postgres.connection import connect_replication, fetch, identifier
 from simplyload.sources.postgres.discover import Problem, SourceTable
-from simplyload.sources.postgres.publication import explain_unpublished
+from simplyload.sources.postgres.publication import explain_unpublished, list_left_out
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import check_slot, plan_publication
 from simplyload.sources.postgres.slot import find_slot
@@ -102,9 +102,15 @@ def _stream(
 def _unpublished(
     connection: Connection, publication: str, tables: Sequence[SourceTable]
 ) -> Iterator[Finding]:
-    """Find the tables that wait, in any mode that streams, until the publication has them whole."""
+    """Find the tables that wait, in any mode that streams, until the publication has them whole.
+
+    Where it has all rows and the key, columns may be left out: they keep what they had.
+    """
     reasons = explain_unpublished(connection, publication, tables)
+    left_out = list_left_out(connection, publication, tables)
     for table in tables:
+        if table.oid in left_out:
+            yield Finding(level="warning", subject=table.source_name, message=left_out[table.oid])
         if table.oid in reasons:
             message, _, remedy = reasons[table.oid].partition(": ")
             yield _finding("error", table, Problem(message, remedy))
