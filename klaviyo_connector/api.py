@@ -415,8 +415,9 @@ def _parse_integer(digits: str) -> int | str:
 def _error_details(body: Any) -> str:
     """Klaviyo's descriptions of the errors in an answer, each once."""
     errors = body.get("errors") if isinstance(body, dict) else None
-    listed = [error for error in errors if isinstance(error, dict)] if errors else []
-    details = (" ".join(str(error["detail"]).split()) for error in listed if "detail" in error)
+    listed = errors if isinstance(errors, list) else []
+    found = (error.get("detail") for error in listed if isinstance(error, dict))
+    details = (" ".join(str(detail).split()) for detail in found if detail is not None)
     return "; ".join(dict.fromkeys(details))
 
 

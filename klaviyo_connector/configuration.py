@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from api import ConfigurationError
 from streams.catalog import PREDICTIONS, PROFILE
+from streams.metric_names import split_parts
 from streams.registry import ALWAYS_SYNCED, SETS, TABLES, required_tables
 
 FIELDS = (  # key, label and description in the setup form
@@ -29,12 +30,12 @@ FIELDS = (  # key, label and description in the setup form
     (
         "conversion_metrics",
         "Conversion metrics",
-        "Names or ids (if a name holds a comma) of what counts as conversion. Empty: revenue.",
+        "Names or ids of what counts as conversion, separated by commas. Empty: revenue.",
     ),
     (
         "event_metrics",
         "Event metrics",
-        "Names or ids (if a name holds a comma) of the metrics of the table `event`. Empty: all.",
+        "Names or ids of the metrics of the table `event`, separated by commas. Empty: all.",
     ),
     (
         "reread_events_from",
@@ -64,7 +65,10 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Configuration:
-    """The parsed settings. `start_date` None: everything Klaviyo has."""
+    """The parsed settings. `start_date` None: everything Klaviyo has.
+
+    Settings of metrics are parts of names: whether a comma separates two depends on the account.
+    """
 
     api_keys: tuple[str, ...]  # Secrets
     start_date: date | None
@@ -89,8 +93,8 @@ def parse_configuration(raw: Mapping[str, object]) -> Configuration:
         api_keys=_parse_api_keys(texts["api_key"]),
         start_date=_parse_day("start_date", texts["start_date"].strip()),
         tables=_parse_tables(_split_list(texts["tables"])),
-        conversion_metrics=_split_list(texts["conversion_metrics"]),
-        event_metrics=_split_list(texts["event_metrics"]),
+        conversion_metrics=split_parts(texts["conversion_metrics"]),
+        event_metrics=split_parts(texts["event_metrics"]),
         concurrency=_parse_concurrency(texts["concurrency"].strip()),
         reread_events_from=_parse_day("reread_events_from", texts["reread_events_from"].strip()),
     )
@@ -103,7 +107,7 @@ def quote(name: str) -> str:
 
 def _split_list(text: str) -> tuple[str, ...]:
     """The parts of a comma-separated list, in order and without duplicates."""
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    return tuple(dict.fromkeys(split_parts(text)))
 
 
 def _parse_api_keys(text: str) -> tuple[Secret, ...]:

@@ -11,7 +11,7 @@ again by the next sync.
 
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from time import monotonic
 from typing import Any
@@ -280,12 +280,19 @@ def _open_account(settings: Configuration, previous: State, key: str) -> Account
 
 def _refuse_future_watermarks(state: AccountState, sync_time: datetime) -> None:
     """Raise ConfigurationError for a watermark in the future: it would skip records until then."""
+    machine_time = datetime.now(UTC)
     for stream, watermark in latest_watermarks(state):
-        if watermark > sync_time + MAX_CLOCK_ERROR:
+        if watermark <= sync_time + MAX_CLOCK_ERROR:
+            continue
+        named = f"the state's watermark of {stream}"
+        if watermark <= machine_time + MAX_CLOCK_ERROR:
             raise ConfigurationError(
-                f"the state's watermark of {stream} is no past time"
-                f" ({format_utc(watermark)}): {REMEDY}"
+                f"{named} ({format_utc(watermark)}) is past by this machine's clock"
+                f" ({format_utc(machine_time)}), not by the Date of Klaviyo's answers"
+                f" ({format_utc(sync_time)}): correct the clock of this machine, or of the proxy"
+                " that it reaches Klaviyo through; the state is kept"
             )
+        raise ConfigurationError(f"{named} is no past time ({format_utc(watermark)}): {REMEDY}")
 
 
 def _sync_account(context: AccountContext) -> Iterator[Batch]:

@@ -218,9 +218,9 @@ class Account:
             deleted = {key for key, changes in self._edits.items() if changes is None}
             edited = map(self._apply_edit, self._build(resource_type))
             self._cache[resource_type] = [
-                _drop_deleted(each, deleted) if deleted else each
-                for each in edited
-                if each is not None
+                _drop_deleted(resource, deleted) if deleted else resource
+                for resource in edited
+                if resource is not None
             ]
         resources: list[Json] = self._cache[resource_type]
         return resources
@@ -229,7 +229,9 @@ class Account:
         """Return one resource, None if it does not exist now."""
         index = ("index", resource_type)
         if index not in self._cache:
-            self._cache[index] = {each["id"]: each for each in self.resources(resource_type)}
+            self._cache[index] = {
+                resource["id"]: resource for resource in self.resources(resource_type)
+            }
         resource: Json | None = self._cache[index].get(id_)
         return resource
 
@@ -303,7 +305,9 @@ def _drop_deleted(resource: Json, deleted: Collection[tuple[str, str]]) -> Json:
     """Return a resource whose to-many relationships lead to none of the deleted ones."""
     relationships = resource.get("relationships", {})
     kept = {
-        name: [each for each in link["data"] if (each["type"], each["id"]) not in deleted]
+        name: [
+            pointer for pointer in link["data"] if (pointer["type"], pointer["id"]) not in deleted
+        ]
         for name, link in relationships.items()
         if isinstance(link.get("data"), list)
     }

@@ -56,7 +56,7 @@ def _build_measure_of_mart(
 def _build_test(model: SemanticModel, semantics: Semantics, explores: Explores) -> dict[str, Any]:
     """One row for each key, and with all joins neither more rows nor more money than the mart."""
     compared = ["row_count", *map(_name_total, _find_amounts(model, semantics))]
-    names = ["key_count", *(name for each in compared for name in (each, f"mart_{each}"))]
+    names = ["key_count", *(name for metric in compared for name in (metric, f"mart_{metric}"))]
     return {
         "name": f"{model.name}_equals_its_mart",
         "explore_source": _build_query(model, names, explores),

@@ -14,10 +14,6 @@ from looker.semantic import Dimension, Metric, SemanticModel, Semantics, Type
 
 TYPES: Mapping[Type, str] = {"text": "string", "number": "number", "boolean": "yesno"}
 TIMEFRAMES = "date week month quarter year day_of_week week_of_year month_name".split()
-ONCE_A_DAY = (
-    " Over several days a flow's people are counted once a day; the explore Flow period has"
-    " Klaviyo's own figures."
-)
 GROUPS = {"sum": "Sums", "ratio": "Ratios", "formula": "Scores"}
 PERIODS = ("week", "month", "year")  # that a sum is compared over
 GREY = "#80868b"
@@ -204,7 +200,7 @@ def _build_measure(metric: Metric, semantics: Semantics, few: int) -> dict[str, 
         "type": "sum" if kind == "sum" else "number",
         "group_label": GROUPS[kind],
         "label": metric.label,
-        "description": f"{metric.description}{ONCE_A_DAY if metric.by_day else ''}",
+        "description": metric.description,
         "value_format_name": lookml.value_format(metric.format),
         **_build_required_fields(metric, semantics, find_counted(metric, semantics)),
         **_build_html(metric, semantics, few),

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from duckdb import DuckDBPyRelation
 
-# A spreadsheet takes text that begins with one of these for a formula.
-FORMULA_START = r"^[=+\-@\t\r\n]"
+# A spreadsheet takes text that begins with one of these for a formula (OWASP, CSV Injection), also
+# in full width.
+FORMULA_START = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 
 
 def quote(text: str | Path) -> str:

@@ -56,6 +56,8 @@ EXPOSURES_HEADER = """\
 # The readers of the marts: `dbt ls --select +exposure:dashboard` lists the models they depend on.
 exposures:
 """
+# An exposure reads marts of every group. YAML calls no macro: this is `split_words` of the groups.
+ALL_GROUPS = "{{ not (var('klaviyo_groups', '') or '') | join | replace(',', '') | trim }}"
 PREFIX = "{{ var('klaviyo_table_prefix', env_var('KLAVIYO_TABLE_PREFIX', '')) }}"
 # Every sync writes a row here, while other tables get only changed rows, so the age of this table
 # is the age of the last sync.
@@ -233,6 +235,7 @@ def _render_exposure(name: str, label: str, description: str, marts: Collection[
     description: "{description}"
     url: "{{{{ var('{setting}', env_var('{setting.upper()}', '')) }}}}"
     owner: {{name: Marketing analytics}}
+    config: {{enabled: "{ALL_GROUPS}"}}
     depends_on:
 {references}"""
 

@@ -39,9 +39,10 @@ def _page_decoding() -> Iterator[None]:
 
 # The longest files first, so that two workers of pytest-xdist end at about the same time.
 LONGEST = """
-test_engines.py test_demo.py test_tables.py test_page.py test_sandbox.py test_consumer.py
-test_taken_back.py test_matrix.py test_mcp.py test_promises.py test_doctor.py test_account_shapes.py
-test_pipeline.py test_simulation.py test_state.py test_any_order.py
+test_engines.py test_demo.py test_page.py test_sandbox.py test_zones.py test_tables.py
+test_consumer.py test_promises.py test_metrics.py test_matrix.py test_doctor.py test_browser.py
+test_taken_back.py test_findings.py test_mcp.py test_account_shapes.py test_pipeline.py
+test_windowed.py test_simulation.py test_state.py test_any_order.py
 """.split()
 
 

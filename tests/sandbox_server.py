@@ -63,7 +63,7 @@ class Sandbox:
 
     def all(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the resources of every page of a listing."""
-        return [each for page in self.pages(path, **parameters) for each in page["data"]]
+        return [record for page in self.pages(path, **parameters) for record in page["data"]]
 
     def report(self, resource_type: str, **attributes: Any) -> dict[str, Any]:
         """Return the document of a report or of a metric aggregate, such as flow-series-report."""
@@ -157,11 +157,11 @@ def start(**options: Any) -> Sandbox:
 def _command_line(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
-        for each in value if isinstance(value, list) else [value]:
-            if each is True:
+        for part in value if isinstance(value, list) else [value]:
+            if part is True:
                 yield flag
-            elif each is not False and each is not None:
-                yield from (flag, str(each))
+            elif part is not False and part is not None:
+                yield from (flag, str(part))
 
 
 def stop(sandbox: Sandbox) -> None:

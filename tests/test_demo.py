@@ -135,7 +135,7 @@ def test_demo_of_another_account_starts_from_nothing(
 
 @pytest.mark.chaos
 def test_demo_of_all_tables(tmp_path: Path) -> None:
-    """With --tables all the marts of people and events have rows."""
+    """With --tables all the marts of people and events have rows, and people have a finding."""
     checkout = check_out(tmp_path / "checkout")
     done = checkout.run_demo("--tables", "all")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -143,6 +143,8 @@ def test_demo_of_all_tables(tmp_path: Path) -> None:
         for mart in ("engagement", "revenue_daily", "link_performance", "product_performance"):
             [count] = warehouse.sql(f"select count(*) from klaviyo.klaviyo__{mart}").fetchall()
             assert count[0] > 0, mart
+        rules = warehouse.sql("select rule_id from klaviyo.klaviyo__finding").fetchall()
+        assert ("sunset",) in rules
 
 
 @pytest.mark.chaos

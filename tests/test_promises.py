@@ -112,7 +112,9 @@ class TestComplete:
             }
             rows = everything.rows(f"{kind}_profile")
             assert members == {(row[f"{kind}_id"], row["profile_id"]) for row in rows}
-        email = [each["attributes"]["subscriptions"]["email"]["marketing"] for each in profiles]
+        email = [
+            profile["attributes"]["subscriptions"]["email"]["marketing"] for profile in profiles
+        ]
         suppressions = sum(len(e["suppression"]) + len(e["list_suppressions"]) for e in email)
         rows = everything.rows("profile_suppression")
         assert suppressions == len(rows) > 0

@@ -1,4 +1,4 @@
-{{ config(enabled=is_enabled(['messages', 'findings'])) }}
+{{ config(severity='warn', enabled=is_enabled(['messages', 'findings'])) }}
 {#- Lists campaigns with results and without a send date, although a sync has seen their messages.
     They are missing in every range of dates. A campaign that Klaviyo deleted before the first sync
     has no known date; the test of stg_klaviyo__campaign_performance warns of it. -#}

@@ -13,6 +13,7 @@ from models import Table
 from session import KlaviyoSession
 from state.state import AccountState
 from streams.declarations import ResourceStream, Stream
+from streams.metric_names import find_near_names, find_runs
 from streams.registry import dependents
 from tables.converters import format_utc, to_string, to_utc_datetime
 from tables.jsonapi import Json, get_path
@@ -148,23 +149,22 @@ class AccountContext:
 
         Each name without a metric is an error; the others are returned.
         """
-        known_ids = {id_ for ids in self.metrics.values() for id_ in ids}
         found: dict[str, str] = {}
-        errors = []
-        for name in getattr(self.settings, setting):
-            ids = self.metrics.get(name) or ([name] if name in known_ids else [])
+        unknown: dict[str, None] = {}
+        for name, ids in find_runs(getattr(self.settings, setting), self.metrics):
             found |= {id_: found.get(id_, name) for id_ in ids}
-            if not ids:
-                errors.append(self._unknown_metric(setting, name))
-        return found, errors
+            unknown |= {} if ids else {name: None}
+        return found, [self._unknown_metric(setting, name) for name in unknown]
 
     def _unknown_metric(self, setting: str, name: str) -> ConfigurationError:
         if "metric" not in self.listed:
             reason = f"cannot look up the metric {quote(name)}, as the metrics could not be listed"
         else:
             reason = f"the account has no metric {quote(name)}"
+        near = " or ".join(map(quote, find_near_names(name, self.metrics)))
+        reason += f"; did you mean {near}?" if near else ";"
         remedy = "Klaviyo lists names under Analytics > Metrics, and the table metric has the ids"
-        return ConfigurationError(f"{setting}: {reason}; {remedy}")
+        return ConfigurationError(f"{setting}: {reason} {remedy}")
 
     @cached_property
     def formatted_now(self) -> str:

@@ -148,6 +148,10 @@ class ScheduledStream(Stream):
         return False
 
 
+# What a report's rows have of the request, or of the position in a series.
+OF_REQUEST = frozenset(("conversion_metric_id", "date", "period_kind", "period_start"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportStream(ScheduledStream):
     """One reporting endpoint: numbers by send date in the account's time zone.
@@ -169,9 +173,12 @@ class ReportStream(ScheduledStream):
     @property
     def key_fields(self) -> tuple[str, ...]:
         """The columns of the table's key that separate the results of one response."""
-        return tuple(
-            name for name in self.table.key if name not in ("conversion_metric_id", "date")
-        )
+        return tuple(name for name in self.table.key if name not in OF_REQUEST)
+
+    @property
+    def required_groupings(self) -> tuple[str, ...]:
+        """Those that every result has: only the variation is null, where nothing is tested."""
+        return tuple(name for name in self.key_fields if name != "variation")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -138,6 +138,8 @@ class LabelledResults:
         """Record the results of a page, and whether two of them share a key."""
         for result in page["results"]:
             groupings = _require_object(result, "groupings", self.stream)
+            if any(groupings.get(name) is None for name in self.stream.required_groupings):
+                continue  # it is rejected, so it shares no row
             key = self._key_of(groupings)
             self.share_keys |= self._keys.record_result(key, result)
             labels = {name: groupings.get(name) for name in self.stream.labels}
@@ -540,10 +542,10 @@ def _report_body(stream: ReportStream, job: Job, attributes: Row) -> Json:
 def _report_results(
     context: AccountContext, stream: ReportStream, job: Job, page: Json
 ) -> Iterator[Result]:
-    """The results of one page; a series gives one per day. A missing grouping is empty text."""
+    """The results of one page; a series gives one per day. No variation is empty text."""
     days = job.window.days
     fixed = {
-        **dict.fromkeys(stream.table.key, ""),
+        "variation": "",
         "window_start": days.start.isoformat(),
         "window_end": days.end.isoformat(),
         "period_kind": job.window.kind,

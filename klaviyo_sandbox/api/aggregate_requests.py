@@ -98,11 +98,15 @@ def _parse_filters(value: Any) -> tuple[int, int, list[Condition]]:
     conditions = [
         condition for text in value for condition in request_body.parse_filter(text, FILTERS)
     ]
-    bounds = {each.operator: int(each.value) for each in conditions if each.field == "datetime"}
+    bounds = {
+        condition.operator: int(condition.value)
+        for condition in conditions
+        if condition.field == "datetime"
+    }
     if set(bounds) != set(DATETIME.operators):
         detail = "A greater-or-equal and a less-than filter on datetime are required."
         raise invalid_body(pointer, detail)
     since, before = bounds["greater-or-equal"], bounds["less-than"]
     if not since < before <= since + YEAR:
         raise invalid_body(pointer, "The datetime range must be positive and at most one year.")
-    return since, before, [each for each in conditions if each.field != "datetime"]
+    return since, before, [condition for condition in conditions if condition.field != "datetime"]

@@ -98,4 +98,4 @@ def document(data: Any, url: Url) -> Json:
 
 def identifiers(resources: Iterable[Json]) -> list[Json]:
     """Return only the type and id of each resource."""
-    return [{"type": each["type"], "id": each["id"]} for each in resources]
+    return [{"type": resource["type"], "id": resource["id"]} for resource in resources]

@@ -33,7 +33,7 @@ class ApiError(Exception):
 
     def document(self) -> dict[str, Any]:
         """Return the JSON:API error document."""
-        return {"errors": [self._describe(each) for each in (self.detail, *self.more_details)]}
+        return {"errors": [self._describe(detail) for detail in (self.detail, *self.more_details)]}
 
     def _describe(self, detail: str) -> dict[str, Any]:
         return {

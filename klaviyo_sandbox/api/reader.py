@@ -97,7 +97,7 @@ class Reader:
         elif endpoint.resource_type == "event":
             rendered = self._serialize_events(items, query, url.origin)
         else:
-            rendered = [documents.render_resource(each, query, url.origin) for each in items]
+            rendered = [documents.render_resource(item, query, url.origin) for item in items]
         document = documents.document(next(iter(rendered), None) if is_single else rendered, url)
         if query.include:
             document["included"] = self._build_included(endpoint, items, query, url)
@@ -145,8 +145,8 @@ class Reader:
     ) -> list[Json]:
         """Return the resources that the relationship leads to and that are not included yet."""
         keys: dict[tuple[str, str], None] = {}
-        for each in raw:
-            data = each.get("relationships", {}).get(name, {}).get("data")
+        for resource in raw:
+            data = resource.get("relationships", {}).get(name, {}).get("data")
             for other in data if isinstance(data, list) else [data] if data else []:
                 keys[other["type"], other["id"]] = None
         others = (self.account.resource(*key) for key in keys if key not in included)
@@ -216,17 +216,17 @@ class Reader:
             for condition in query.conditions
         ]
         selected = [
-            each
-            for each in resources
+            resource
+            for resource in resources
             if all(
-                filters.matches(condition, values_at(each, path), rule)
+                filters.matches(condition, values_at(resource, path), rule)
                 for condition, path, rule in tests
             )
         ]
         path = declared.field_path(query.sort.removeprefix("-"))
-        keyed = [(_sort_key(each, path), each) for each in selected]
+        keyed = [(_sort_key(resource, path), resource) for resource in selected]
         keyed.sort(key=lambda pair: pair[0])
-        return Listing([key for key, _ in keyed], [each for _, each in keyed])
+        return Listing([key for key, _ in keyed], [resource for _, resource in keyed])
 
 
 def _check_id(declared: ResourceType, id_: str) -> None:

@@ -195,7 +195,7 @@ def _parse_filter(value: Any, allowed: Mapping[str, Filter]) -> list[Condition]:
 def _build_relationships(relationships: Mapping[str, str], results: Sequence[Json]) -> Json:
     """Return the relationships of a report: each resource in its results, once."""
     ids = {
-        name: dict.fromkeys(each["groupings"][grouping] for each in results)
+        name: dict.fromkeys(result["groupings"][grouping] for result in results)
         for name, grouping in relationships.items()
     }
     return {

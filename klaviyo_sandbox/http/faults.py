@@ -33,7 +33,7 @@ them, then applies to every ``every``-th, at most ``times`` times (null: always)
     no_data       a page without data
     unsorted      a page whose first item is the last one
     shared_key    a report's first result is two results of different names, where it has names;
-                  always: true where it has none, too
+                  always: true where it has none, too, also of an aggregate
     foreign_next  links.next on another host; host
     poison        500 instead of a page that holds one of some records; ids
     clock         the Date header is wrong; seconds (3600)
@@ -290,7 +290,8 @@ def _leave_self_alone(document: Json, _fault: Fault) -> None:
 
 
 def _move_first_item_to_end(document: Json, _fault: Fault) -> None:
-    document["data"] = document["data"][1:] + document["data"][:1]
+    if isinstance(document["data"], list):
+        document["data"] = document["data"][1:] + document["data"][:1]
 
 
 def _redirect_next_page(document: Json, fault: Fault) -> None:
@@ -301,19 +302,33 @@ def _redirect_next_page(document: Json, fault: Fault) -> None:
 
 
 def _split_first_result(document: Json, fault: Fault) -> None:
-    """Make two results of one: the other has an older name and, of each statistic, the half."""
-    results = document["data"]["attributes"]["results"]
-    names = [name for first in results[:1] for name in first["groupings"] if name.endswith("_name")]
-    if not results or not (names or fault.options.get("always")):
+    """Make two results of one: the other has an older name and, of each statistic, the half.
+
+    Groups of an aggregate have no names, and a listing has no results.
+    """
+    results, key, values = _find_results(document)
+    first = results[0] if results else {}
+    names = [name for name in first.get(key, ()) if name.endswith("_name")]
+    if not first or not (names or fault.options.get("always")):
         return
-    groupings = results[0]["groupings"] | dict.fromkeys(names, "Older name")
-    statistics = {name: _halve(value) for name, value in results[0]["statistics"].items()}
-    results.insert(1, {"groupings": groupings, "statistics": statistics})
+    second = {key: first[key], values: {name: _halve(of) for name, of in first[values].items()}}
+    if names:
+        second[key] = first[key] | dict.fromkeys(names, "Older name")
+    results.insert(1, second)
+
+
+def _find_results(document: Json) -> tuple[list[Json], str, str]:
+    """Return the results of a report or an aggregate, and where each has its key and values."""
+    data = document["data"]
+    attributes = data.get("attributes", {}) if isinstance(data, dict) else {}
+    if "dates" in attributes:
+        return attributes["data"], "dimensions", "measurements"
+    return attributes.get("results", []), "groupings", "statistics"
 
 
 def _halve(value: Any) -> Any:
     if isinstance(value, list):
-        return [_halve(each) for each in value]
+        return [_halve(part) for part in value]
     return value and value // 2
 
 

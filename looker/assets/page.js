@@ -216,6 +216,11 @@ function getChosenDays() {
   return [(isCustom && getChoice('from')) || addDays(last, 1 - days), (isCustom && getChoice('to')) || last];
 }
 
+function getLastDays(days) {
+  const { data_to: last } = getAccount();
+  return { from: clampDay(addDays(last, 1 - days), dashboard.since, last), to: last };
+}
+
 function getDaysBefore(from, to) {
   const months = getChoice('compare') === 'year' ? 12 : MONTHS[getChoice('days')];
   if (months) return { from: addMonths(from, -months), to: addMonths(to, -months) };
@@ -1015,7 +1020,7 @@ function meetsMinimum({ model, minimum, distinct }, rows) {
 function renderHeatmap(tile, rows) {
   const { by: [, across], metrics: [name] } = tile;
   const columns = Object.entries(dashboard.values[across]);
-  const values = computeHeatmapValues(tile, rows);
+  const values = extendHeatmapValues(tile, computeHeatmapValues(tile, rows));
   const hours = [...values.keys()].map((key) => Number(key.split(' ')[0]));
   const greatest = Math.max(...values.values());
   const days = createHeadings(columns.map(([, { label }]) => abbreviate(label)), 'col');
@@ -1029,6 +1034,15 @@ function renderHeatmap(tile, rows) {
   tile.element.querySelector('.body').replaceChildren(
     createElement('table', [createElement('thead', head), createElement('tbody', body)], 'heat'),
   );
+}
+
+// An hour takes several campaigns: where the chosen days have too few, the values of a longer time.
+function extendHeatmapValues(tile, chosen) {
+  const { days } = dashboard.periods.at(-1);
+  const values = chosen.size > 0 ? chosen : computeHeatmapValues(tile, selectTileRows(tile, getLastDays(days)));
+  tile.element.querySelector('.extended').textContent = chosen.size > 0 || values.size === 0
+    ? '' : `Of the last ${days} days, as the chosen days have too few campaigns at one hour.`;
+  return values;
 }
 
 // Values by row and column, such as "9 1" for nine o'clock on Mondays.
@@ -1156,6 +1170,7 @@ function compareLines(a, b, name, isDescending = false) {
 
 function renderTableTools(tile, shown, all) {
   const { order, isDescending } = getSortOrder(tile);
+  tile.element.querySelector('.tools').hidden = all === 0 && !getChoice(`search-${tile.slug}`);
   const rows = all === 1 ? 'row' : 'rows';
   tile.element.querySelector('.count').textContent = shown === all ? `${all} ${rows}` : `${shown} of ${all} ${rows}`;
   const more = tile.element.querySelector('.more');
@@ -1182,7 +1197,7 @@ function downloadTable(tile) {
 
 function quoteValue(value) {
   if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r\n]/v.test(value) ? `'${value}` : value;
+  const text = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/v.test(value) ? `'${value}` : value;
   return `"${text.replaceAll('"', '""')}"`;
 }
 
@@ -1314,7 +1329,7 @@ function showContent(tile, hasContent) {
     if (mayHelp && longer.hidden) empty.querySelector('span').append(` The last ${longer.value} days have too few as well.`);
   }
   empty.hidden = hasContent;
-  tile.element.querySelector('.body').hidden = !hasContent;
+  for (const part of tile.element.querySelectorAll('.body, .data')) part.hidden = !hasContent;
 }
 
 // Why a tile without filters is empty: nothing happened, or too little.
@@ -1323,14 +1338,13 @@ function describeEmpty({ dated, minimum }) {
   const [[name, least] = []] = Object.entries(minimum);
   if (!least) return `Nothing to show${days}.`;
   const label = dashboard.metrics[name].label.toLowerCase();
-  return least === 1 ? `No ${label}${days}.` : `Too few${days}: it takes ${formatNumber(least, 'integer')} (${label}).`;
+  return least === 1 ? `No ${label}${days}.` : `Too few${days}: it takes ${formatNumber(least, 'integer')} ${label}.`;
 }
 
 // Whether a tile would show something of its last days.
 function hasEnough(tile, days) {
   const { model, by, series } = tile;
-  const { data_to: last } = getAccount();
-  const rows = selectTileRows(tile, { from: clampDay(addDays(last, 1 - days), dashboard.since, last), to: last });
+  const rows = selectTileRows(tile, getLastDays(days));
   const week = mapColumn(model.dimensions[model.date], (day) => getStep(day, 'week'));
   const columns = by.map((name) => model.dimensions[name]);
   return groupRows(series ? selectDays(model, rows) : rows, series ? [week, ...columns] : columns)

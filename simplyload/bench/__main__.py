@@ -15,7 +15,7 @@ from psycopg2.extensions import make_dsn
 
 from bench import data, four, tasks
 from bench.measure import Cost, measure
-from bench.report import OWN, Result, describe_machine, render, replace_tables
+from bench.report import OWN, Result, describe_machine, render, replace_parts
 from bench.tasks import Task
 from bench.tools import PACKAGE, Command, SimplyLoad, Work
 from simplyload.demo.server import running_server
@@ -133,7 +133,7 @@ def main() -> None:
     load = os.getloadavg()[2]
     document = render(describe_machine(), load, results, NOTES.read_text())
     if options.only and DOCUMENT.exists():  # the other tables stay as they were measured
-        document = replace_tables(DOCUMENT.read_text(), load, results)
+        document = replace_parts(DOCUMENT.read_text(), load, results, NOTES.read_text())
     print(document)
     if options.write:
         DOCUMENT.write_text(document)

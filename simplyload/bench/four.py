@@ -58,7 +58,7 @@ def running_accounts(orders: int) -> Iterator[Mapping[str, Any]]:
         fill_stripe(stripe, bought)
         fill_salesforce(salesforce, bought)
         servers = {"payments": stripe.address, "crm": salesforce.address, "klaviyo": url}
-        fronts = {name: stack.enter_context(replaying(one)) for name, one in servers.items()}
+        fronts = {name: stack.enter_context(replaying(server)) for name, server in servers.items()}
         yield _describe_accounts({name: front.address for name, front in fronts.items()})
         for name, front in fronts.items():
             computed = f"{len(front.answers)} of {front.asked} requests computed by its fake"

@@ -45,13 +45,17 @@ class Recording:
 
     def _ask(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> Answer:
         """Ask the server; links to it become links to this one."""
-        sent = {name: one for name, one in headers.items() if name.lower() not in LEFT_OUT}
+        sent = {name: value for name, value in headers.items() if name.lower() not in LEFT_OUT}
         sent |= {"Host": self.server.partition("//")[2], "Accept-Encoding": "identity"}
         url = self.server + path
-        given = requests.request(method, url, data=content, headers=sent, timeout=TIMEOUT)
-        body = given.content.replace(self.server.encode(), self.address.encode())
-        kept = [(name, one) for name, one in given.headers.items() if name.lower() not in LEFT_OUT]
-        return Answer(given.status_code, kept, body)
+        response = requests.request(method, url, data=content, headers=sent, timeout=TIMEOUT)
+        body = response.content.replace(self.server.encode(), self.address.encode())
+        kept = [
+            (name, value)
+            for name, value in response.headers.items()
+            if name.lower() not in LEFT_OUT
+        ]
+        return Answer(response.status_code, kept, body)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -57,8 +57,9 @@ def render(machine: str, load: float, results: Sequence[Result], notes: str) -> 
     return "\n".join([*lines, notes])
 
 
-def replace_tables(document: str, load: float, results: Sequence[Result]) -> str:
-    """Give the document with these tables in place of its own, or before the aims where new."""
+def replace_parts(document: str, load: float, results: Sequence[Result], notes: str) -> str:
+    """Give the document with these tables in place of its own or before the aims, and the notes."""
+    document = document.partition(notes.partition("\n")[0])[0] + notes
     for task, group in groupby(results, key=lambda result: result.task):
         lines = [f"## {task}", "", *_render_task(list(group)), ""]
         text = "\n".join([*lines, f"Measured apart, at a load average of {load:.1f}.", "", ""])

@@ -226,7 +226,7 @@ class Found:
 def find_tests() -> list[Found]:
     """Read the names and docstrings of all tests that name a fault."""
     return [
-        Found(name=node.name, file=file, promise=(ast.get_docstring(node) or "").strip())
+        Found(name=node.name, file=file, promise=" ".join((ast.get_docstring(node) or "").split()))
         for file in sorted(TESTS.rglob("test_*.py"))
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef) and NAME.match(node.name)

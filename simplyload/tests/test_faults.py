@@ -23,3 +23,5 @@ def test_the_document_lists_every_fault() -> None:
     """docs/faults.md has a row for each fault; `make load-chaos` writes it."""
     document = DOCUMENT.read_text()
     assert [fault for fault in FAULTS if f"\n| {fault} |" not in document] == []
+    rows = document[document.index("\n| id |") :].splitlines()
+    assert [row for row in rows if row.startswith("|") and not row.endswith("|")] == []

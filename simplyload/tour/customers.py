@@ -47,19 +47,19 @@ def read_shop_orders(cursor: Cursor) -> list[Order]:
 def fill_stripe(fake: FakeStripe, orders: Sequence[Order]) -> None:
     """Charge each paid order; every tenth charge is refunded, every seventh failed first."""
     customers: dict[str, str] = {}
-    for number, order in enumerate(one for one in orders if one.status in PAID):
+    for number, order in enumerate(order for order in orders if order.status in PAID):
         if order.email not in customers:
             customers[order.email] = fake.create("customer", email=order.email, event="")
         cents = int(order.total * 100)
-        given: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "customer": customers[order.email],
             "amount": cents,
             "currency": "usd",
         }
-        given |= {"metadata": {"order_id": str(order.id)}, "amount_refunded": 0, "event": ""}
+        fields |= {"metadata": {"order_id": str(order.id)}, "amount_refunded": 0, "event": ""}
         if number % 7 == 0:
-            fake.create("charge", status="failed", **given)
-        charge = fake.create("charge", status="succeeded", **given)
+            fake.create("charge", status="failed", **fields)
+        charge = fake.create("charge", status="succeeded", **fields)
         if number % 10 == 0:
             fake.create(
                 "refund", charge=charge, amount=cents, currency="usd", status="succeeded", event=""

@@ -219,9 +219,9 @@ class AnyOrder(RuleBasedStateMachine):
         since = (self.now - LATEST + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
         page = {"include": "attributions", "page[size]": 1000}
         found = [
-            each["relationships"]
+            attribution["relationships"]
             for page in self.sandbox.pages("/api/events", **page)
-            for each in page["included"]
+            for attribution in page["included"]
         ]
         recent = list_ids(self.sandbox, "/api/events", filter=f"greater-than(datetime,{since})")
         credited = [credit for credit in found if credit["event"]["data"]["id"] in recent]

@@ -98,8 +98,8 @@ def full_account(account: ScriptedAccount) -> ScriptedAccount:
         resource("event", "e", {"attributions": ["a"]}, datetime="2026-11-19T12:00:00+00:00")
     ]
     groupings = {"campaign_id": "c", "campaign_message_id": "m", "flow_id": "f",
-                 "flow_message_id": "fm", "segment_id": "x", "form_id": "fo",
-                 "form_version_id": "fv"}  # fmt: skip
+                 "flow_message_id": "fm", "send_channel": "email", "segment_id": "x",
+                 "form_id": "fo", "form_version_id": "fv"}  # fmt: skip
     account.reports |= {
         f"/api/{kind}-reports": _report_of(groupings, name)
         for kind, name in (

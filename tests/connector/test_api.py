@@ -120,6 +120,19 @@ class TestStatus:
         assert "'bogus' is no" in str(error)
         assert "\n" not in str(error)
 
+    def test_every_error_of_an_answer_is_a_reason(self, server: HTTPServer) -> None:
+        """Whatever their order and number; what is no list of errors has none."""
+        details = [f"{number} is no field" for number in range(50)]
+        body = json.dumps({"errors": [*({"detail": detail} for detail in details), None, {}, 7]})
+        error = error_for(server, Response(body, 400))
+        assert isinstance(error, RefusedError)
+        assert error.reasons == "; ".join(details)
+        assert len(str(error)) < 400
+        for odd in ("5", '{"detail": "x"}', '"x"', "null", "[[]]"):
+            odd_error = error_for(server, Response(f'{{"errors": {odd}}}', 400))
+            assert isinstance(odd_error, RefusedError), odd
+            assert odd_error.reasons == "", odd
+
     def test_a_page_needs_data_and_links(self, server: HTTPServer) -> None:
         """A page without them is a broken response, not the end of the data."""
         bodies: list[str | bytes] = [

@@ -114,7 +114,7 @@ class TestParsed:
         assert parsed == Configuration((KEY,), None, frozenset(REPORTING), (), (), 8)
 
     def test_every_value_is_parsed(self) -> None:
-        """Lists are split at commas, trimmed, in order and without duplicates."""
+        """Lists are split at commas and trimmed, in order; of keys and tables each counts once."""
         parsed = parse_configuration(
             {
                 "api_key": f" {KEY} , pk_another-1 ,{KEY}",
@@ -129,7 +129,7 @@ class TestParsed:
         assert parsed.api_keys == (KEY, "pk_another-1")
         assert parsed.start_date == date(2024, 2, 29)
         assert parsed.tables == {"campaign", "event", "account", "sync_report", "sync_error"}
-        assert parsed.conversion_metrics == ("Placed Order", "Refunded Order")
+        assert parsed.conversion_metrics == ("Placed Order", "Refunded Order", "Placed Order")
         assert parsed.event_metrics == ("Opened Email",)
         assert parsed.concurrency == 32
         assert parsed.reread_events_from == date(2026, 1, 31)

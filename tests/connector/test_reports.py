@@ -446,22 +446,51 @@ class TestRequests:
         (warning,) = run(tables="campaign_performance").warnings
         assert "skipped campaign_performance" in warning
 
-    def test_a_metric_with_a_comma_is_chosen_by_its_id(
+    def test_a_metric_with_a_comma_is_chosen_by_name_or_id(
+        self, report_account: ScriptedAccount, subtests: pytest.Subtests
+    ) -> None:
+        """A comma also separates names: of the parts, the longest run that is a name counts."""
+        report_account.documents["/api/metrics"] += [
+            resource("metric", "OTP", name="Ordered, then paid"),
+            resource("metric", "O", name="Ordered"),
+            resource("metric", "SP", name="Shipped , then paid"),
+        ]
+        cases = {
+            "OTP,OE": {"OTP", "OE"},
+            "Ordered, then paid": {"OTP"},
+            "Ordered,then paid,Shipped,then paid, Opened Email": {"OTP", "SP", "OE"},
+            "Opened Email,Ordered": {"OE", "O"},
+        }
+        for chosen, ids in cases.items():
+            with subtests.test(chosen=chosen):
+                report_account.requests.clear()
+                settings = {"conversion_metrics": chosen, "event_metrics": chosen}
+                done = run(tables="campaign_performance,event", **settings)
+                assert done.error is None
+                requests = report_account.requests_to(CAMPAIGNS)
+                assert {request.body["conversion_metric_id"] for request in requests} == ids
+                events = report_account.requests_to("/api/events")
+                filters = " ".join(request.params["filter"] for request in events)
+                assert set(re.findall(r'metric_id,"(\w+)"', filters)) == ids
+
+    def test_an_unknown_metric_is_answered_with_the_names_near_it(
         self, report_account: ScriptedAccount
     ) -> None:
-        """A comma separates the names of a setting, so ids serve wherever names do."""
+        """In any case of letters, and by a part of a name with a comma; no name where none is."""
         report_account.documents["/api/metrics"].append(
             resource("metric", "OTP", name="Ordered, then paid")
         )
-        chosen = {"conversion_metrics": "OTP", "event_metrics": "OTP,OE"}
-        done = run(tables="campaign_performance,event", **chosen)
-        assert done.error is None
-        (request,) = report_account.requests_to(CAMPAIGNS)
-        assert request.body["conversion_metric_id"] == "OTP"
-        filters = " ".join(
-            request.params["filter"] for request in report_account.requests_to("/api/events")
-        )
-        assert set(re.findall(r'metric_id,"(\w+)"', filters)) == {"OTP", "OE"}
+        nearest = {
+            "placed order": "; did you mean 'Placed Order'",
+            "Opnd Email": "; did you mean 'Opened Email'? ",
+            "then payd": "; did you mean 'Ordered, then paid'? ",
+            "Gone": "the account has no metric 'Gone'; Klaviyo lists",
+        }
+        errors = {
+            name: str(run(tables="campaign_performance", conversion_metrics=name).error)
+            for name in nearest
+        }
+        assert [name for name, near in nearest.items() if near not in errors[name]] == []
 
     @pytest.mark.parametrize("tables", ["reporting", "segment_daily,form_daily"])
     @pytest.mark.parametrize("campaigns", [0, 1])
@@ -1278,6 +1307,23 @@ class TestBroken:
         assert isinstance(done.error, ContractError)
         assert f"{AGGREGATES}: a result does not have the documented form" in str(done.error)
 
+    @pytest.mark.parametrize("missing", ["campaign_id", "campaign_message_id", "send_channel"])
+    def test_a_result_without_its_key_is_rejected(
+        self, report_account: ScriptedAccount, missing: str
+    ) -> None:
+        """As any record is: it is a row of sync_error, and the results around it arrive."""
+        whole, *lacking = [one_result(recipients=count)["results"][0] for count in (9, 5, 7)]
+        for result in lacking:
+            result["groupings"][missing] = None
+        report_account.reports[CAMPAIGNS] = lambda _: {"results": [*lacking, whole]}
+        done = run(tables="campaign_performance,campaign_performance_daily")
+        assert done.error is None
+        for table in ("campaign_performance", "campaign_performance_daily"):
+            assert [row["recipients"] for row in done.rows(table)] == [9]
+        reasons = [row["reason"] for row in done.rows("sync_error")]
+        assert reasons == [f"campaign_performance without {missing}"] * 2
+        assert len(report_account.requests_to(CAMPAIGNS)) == 1
+
     def test_a_series_without_dates_is_a_contract_error(
         self, report_account: ScriptedAccount
     ) -> None:
@@ -1352,7 +1398,9 @@ class TestBroken:
     def test_the_rows_of_a_failed_window_are_tracked(self, report_account: ScriptedAccount) -> None:
         """They are in the warehouse: where Klaviyo does not show them again, they are deleted."""
         put_campaign(report_account, 20)
-        whole = {"results": one_result()["results"], "date_times": []}
+        (result,) = one_result()["results"]
+        result["groupings"] |= {"flow_id": "f", "flow_message_id": "m"}
+        whole = {"results": [result], "date_times": []}
         body = json.dumps({"data": {"attributes": whole}, "links": {"next": "?page_cursor=2"}})
         report_account.responses[FLOWS] = lambda request: Response(
             body, 400 if request.query_string else 200

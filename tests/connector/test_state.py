@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -339,7 +339,7 @@ class TestDamage:
     def test_a_watermark_in_the_future_is_refused(self, subtests: pytest.Subtests) -> None:
         """It would skip everything until then, so nothing is written."""
         state = run(tables="all").state
-        later_than_any_clock = "2027-01-01T00:00:00.000000Z"
+        later_than_any_clock = "2999-01-01T00:00:00.000000Z"
         for place in (("form",), ("event", ""), ("profile", ""), ("list_profile", "x")):
             with subtests.test(table=place[0]):
                 path = ("accounts", f"of-{KEY}", "tables", *place, "watermark")
@@ -347,6 +347,18 @@ class TestDamage:
                 assert isinstance(done.error, ConfigurationError)
                 assert f"watermark of {place[0]} is no past time" in str(done.error)
                 assert not [row for row in done.operations if isinstance(row, Upsert)]
+
+    def test_a_clock_that_goes_back_is_no_damaged_state(self, account: ScriptedAccount) -> None:
+        """The error names the clocks to correct; with the right time the state serves again."""
+        account.now = datetime.now(UTC)
+        first = run(tables="event")
+        account.now -= timedelta(days=2)
+        wrong = run(first.state, tables="event")
+        assert isinstance(wrong.error, ConfigurationError)
+        assert "correct the clock of this machine, or of the proxy" in str(wrong.error)
+        assert "reset" not in str(wrong.error)
+        account.now = datetime.now(UTC)
+        assert run(wrong.state or first.state, tables="event").error is None
 
     @pytest.mark.parametrize("state", [None, {}])
     @pytest.mark.usefixtures("full_account")

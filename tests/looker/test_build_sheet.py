@@ -23,7 +23,7 @@ def test_every_tile_is_described() -> None:
             settings = section(section(SHEET, f"### {page.title}"), f"#### {tile.title}")
             metrics = [SEMANTICS.metric(name) for name in tile.metrics]
             if tile.chart == "curve":  # Data Studio adds up the sums of a ratio
-                metrics = [SEMANTICS.metric(name) for each in metrics for name in each.sums]
+                metrics = [SEMANTICS.metric(name) for metric in metrics for name in metric.sums]
             wanted = [
                 f"`{SEMANTICS.model(tile.model).table}`",
                 *(f"| Metric | {DASHBOARD.label(tile, metric)}: " for metric in metrics),

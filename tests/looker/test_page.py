@@ -1216,15 +1216,18 @@ def test_an_effect_is_in_points(page: Page) -> None:
     assert all(re.fullmatch(r"([+-]\d+\.\d\d|0\.00) points|–", cell) for cell in cells)
 
 
-def test_an_empty_heat_map_offers_a_longer_period(page: Page) -> None:
-    """Where no hour has enough campaigns, a click shows those of 365 days."""
-    choose_days(page, 7)
+def test_a_heat_map_of_few_campaigns_is_of_a_longer_time(page: Page) -> None:
+    """Where no hour of the chosen days has enough campaigns, the tile has a year's, and says so."""
+    choose_days(page, 365)
     open_page(page, "send_time")
-    button = page.locator("#best_time_for_clicks .longer")
-    expect(button).to_have_text("Last 365 days")
-    button.click()
-    expect(page.locator("[name=days]")).to_have_value("365")
-    expect(page.locator("#best_time_for_clicks .heat")).to_be_visible()
+    tile = page.locator("#best_time_for_clicks")
+    expect(tile.locator(".extended")).to_be_empty()
+    of_a_year = tile.locator(".heat").inner_text()
+    choose_days(page, 7)
+    expect(tile.locator(".extended")).to_have_text(
+        "Of the last 365 days, as the chosen days have too few campaigns at one hour."
+    )
+    assert tile.locator(".heat").inner_text() == of_a_year
 
 
 def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
@@ -1477,7 +1480,7 @@ def test_an_empty_tile_says_what_it_takes(page: Page) -> None:
     open_page(page, "subject_lines_and_a_b")
     empty = page.locator("#subject_lines .empty")
     expect(empty).to_contain_text(
-        "Too few in these days: it takes 500 (delivered). The last 365 days"
+        "Too few in these days: it takes 500 delivered. The last 365 days"
     )
     expect(empty.locator(".longer")).to_be_hidden()
 
@@ -1705,6 +1708,11 @@ def test_a_table_is_saved_as_csv(own_page: Page) -> None:
     shown = table_rows(own_page, "#all_campaigns")
     assert [row["Campaign"] for row in rows] == [row[0] for row in shown]
     assert [f"{float(row['Click rate']):.2%}" for row in rows] == [row[5] for row in shown]
+    values = ["=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "Plain", -1]
+    script = own_page.locator("script[type=module]").text_content() or ""
+    (function,) = re.findall(r"^function quoteValue.*?^}$", script, re.DOTALL | re.MULTILINE)
+    safe = own_page.evaluate(f"(values) => {{ {function} return values.map(quoteValue); }}", values)
+    assert safe == [*(f'"\'{text}"' for text in values[:5]), '"Plain"', "-1"]
 
 
 # No reader meets the hidden pages, and axe-core takes twice as long with them.

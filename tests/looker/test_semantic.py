@@ -34,6 +34,27 @@ def test_unsupported_yaml_is_refused(tmp_path: Path, subtests: pytest.Subtests) 
                 semantic.load(models)
 
 
+def test_every_count_of_people_by_day_says_so() -> None:
+    """Its definition, in each tool, says that over days it is not Klaviyo's figure of a flow."""
+    semantics = semantic.load()
+
+    def counts_people(metric: semantic.Metric) -> bool:
+        parts = map(semantics.metric, metric.parts)
+        return "_unique" in metric.column or any(counts_people(part) for part in parts)
+
+    metrics = [
+        metric
+        for metric in semantics.metrics.values()
+        if "message_type" in semantics.models[metric.model].dimensions and counts_people(metric)
+    ]
+    assert {"open_rate", "unsubscribe_rate", "engagement_score"} <= {each.name for each in metrics}
+    note = (
+        " Over several days a flow's people are counted once a day; Klaviyo's own figures are in"
+        " klaviyo__flow_period"
+    )
+    assert [metric.name for metric in metrics if note not in metric.description] == []
+
+
 def test_a_missing_models_folder_is_named(tmp_path: Path) -> None:
     """The error for a missing models folder names it."""
     with pytest.raises(LookerError, match="models is missing"):

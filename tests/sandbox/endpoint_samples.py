@@ -29,10 +29,10 @@ def sample_ids(sandbox: Sandbox, resource_type: str) -> list[str]:
         if endpoint.resource_type == resource_type and endpoint.shape in {"list", "related"}
     ]
     # A listing needs no id of another resource; among relationships the to-many ones show most.
-    source = min(sources, key=lambda each: (each.shape, not each.relationship.endswith("s")))
+    source = min(sources, key=lambda link: (link.shape, not link.relationship.endswith("s")))
     query = sample_query(source)
     documents = [sandbox.get(path, **query) for path in sample_paths(sandbox, source)]
-    return [each["id"] for document in documents for each in document["data"]][:SAMPLE_SIZE]
+    return [record["id"] for document in documents for record in document["data"]][:SAMPLE_SIZE]
 
 
 def sample_paths(sandbox: Sandbox, endpoint: Endpoint) -> list[str]:

@@ -114,7 +114,7 @@ def list_paths() -> set[str]:
 
 def find_schema(path: str) -> Json:
     """Return the schema of the answer at a path, with all schemas of its document."""
-    (document,) = (each for each in load_documents().values() if path in each["paths"])
+    (document,) = (document for document in load_documents().values() if path in document["paths"])
     operation = next(iter(document["paths"][path].values()))
     schema: Json = operation["responses"]["200"]["content"][JSON_API]["schema"]
     return {**schema, "components": document["components"]}
@@ -134,12 +134,14 @@ def validate_request(exchange: Exchange) -> list[str]:
     if found is None:
         return [f"{exchange.path}: not in the OpenAPI"]
     contract, operation = _load_contracts()[found[0].path]
-    declared = {each["name"] for each in operation["parameters"]}
+    declared = {parameter["name"] for parameter in operation["parameters"]}
     names = exchange.parameters.query
     errors = [f"{name}: not declared" for name in names if name not in declared]
-    required = [each for each in operation["parameters"] if each["in"] == "header"]
+    required = [parameter for parameter in operation["parameters"] if parameter["in"] == "header"]
     errors += [
-        f"{each['name']}: missing" for each in required if each["name"] not in exchange.headers
+        f"{parameter['name']}: missing"
+        for parameter in required
+        if parameter["name"] not in exchange.headers
     ]
     errors += _validate_filter(names.get("filter"), operation.get("x-klaviyo-filters", {}))
     try:

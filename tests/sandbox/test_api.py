@@ -14,7 +14,7 @@ from tests.sandbox.conftest import NOON
 from tests.sandbox.endpoint_samples import GET_ENDPOINTS, get_error, parse_time, sample_query
 from tests.sandbox_server import Sandbox, running_sandbox
 
-PAGINATED = [each for each in GET_ENDPOINTS if each.shape == "list" and each.page]
+PAGINATED = [endpoint for endpoint in GET_ENDPOINTS if endpoint.shape == "list" and endpoint.page]
 DAY = 86_400
 
 
@@ -22,7 +22,7 @@ def list_ids(sandbox: Sandbox, path: str, **parameters: Any) -> list[str]:
     """Return the ids of a listing, page by page; of events only the most recent ones."""
     if path == "/api/events":
         parameters["filter"] = "greater-than(datetime,2026-11-21T00:00:00Z)"
-    return [each["id"] for each in sandbox.all(path, **parameters)]
+    return [record["id"] for record in sandbox.all(path, **parameters)]
 
 
 class TestPages:
@@ -69,7 +69,7 @@ class TestPages:
             campaigns = sandbox.all(
                 "/api/campaigns", sort="updated_at", filter=f"equals(archived,{archived})"
             )
-            moments = [parse_time(each["attributes"]["updated_at"]) for each in campaigns]
+            moments = [parse_time(campaign["attributes"]["updated_at"]) for campaign in campaigns]
             assert len(moments) > 1
             assert moments == sorted(moments)
 
@@ -109,20 +109,20 @@ class TestDocuments:
     def test_sparse_fields(self, sandbox: Sandbox) -> None:
         """A fieldset leaves only the fields it names, also below an attribute."""
         parameters = {"fields[campaign]": "updated_at,definition.name"}
-        for each in sandbox.get("/api/campaigns", **parameters)["data"]:
-            assert set(each["attributes"]) == {"updated_at", "definition"}
-            assert set(each["attributes"]["definition"]) == {"name"}
+        for record in sandbox.get("/api/campaigns", **parameters)["data"]:
+            assert set(record["attributes"]) == {"updated_at", "definition"}
+            assert set(record["attributes"]["definition"]) == {"name"}
 
     def test_include(self, sandbox: Sandbox) -> None:
         """The included resources are those of the relationships, each once."""
         page = sandbox.get("/api/flows", include="flow-actions,tags")
         related = {
             (other["type"], other["id"])
-            for each in page["data"]
+            for record in page["data"]
             for name in ("flow-actions", "tags")
-            for other in each["relationships"][name]["data"]
+            for other in record["relationships"][name]["data"]
         }
-        included = [(each["type"], each["id"]) for each in page["included"]]
+        included = [(record["type"], record["id"]) for record in page["included"]]
         assert related == set(included)
         assert len(set(included)) == len(included)
 
@@ -159,37 +159,37 @@ class TestDocuments:
     def test_identifiers(self, sandbox: Sandbox) -> None:
         """The endpoint of a relationship gives type and id, nothing else."""
         (tag, *_) = sandbox.get("/api/tags")["data"]
-        for each in sandbox.get(f"/api/tags/{tag['id']}/relationships/campaigns")["data"]:
-            assert set(each) == {"type", "id"}
-            assert each["type"] == "campaign"
+        for record in sandbox.get(f"/api/tags/{tag['id']}/relationships/campaigns")["data"]:
+            assert set(record) == {"type", "id"}
+            assert record["type"] == "campaign"
 
     def test_tags_of_lists_and_segments(self, sandbox: Sandbox) -> None:
         """Listings of lists and segments include their tags, which equal those of the tags."""
         for owner in ("list", "segment"):
             pages = list(sandbox.pages(f"/api/{owner}s", include="tags"))
             of_owners = {
-                (each["id"], tag["id"])
+                (record["id"], tag["id"])
                 for page in pages
-                for each in page["data"]
-                for tag in each["relationships"]["tags"]["data"]
+                for record in page["data"]
+                for tag in record["relationships"]["tags"]["data"]
             }
             of_tags = {
-                (each["id"], tag["id"])
+                (record["id"], tag["id"])
                 for tag in sandbox.all("/api/tags")
-                for each in sandbox.get(f"/api/tags/{tag['id']}/relationships/{owner}s")["data"]
+                for record in sandbox.get(f"/api/tags/{tag['id']}/relationships/{owner}s")["data"]
             }
             assert of_owners == of_tags
             assert of_owners
-            included = {each["id"] for page in pages for each in page.get("included", ())}
+            included = {record["id"] for page in pages for record in page.get("included", ())}
             assert included == {tag for _, tag in of_owners}
 
     def test_members_of_a_group(self, sandbox: Sandbox) -> None:
         """The members of a list have their time of joining, and are sorted and filtered by it."""
         parameters = {"page[size]": 100, "sort": "joined_group_at"}
-        lists = [f"/api/lists/{each['id']}" for each in sandbox.get("/api/lists")["data"]]
+        lists = [f"/api/lists/{record['id']}" for record in sandbox.get("/api/lists")["data"]]
         by_list = {path: sandbox.all(f"{path}/profiles", **parameters) for path in lists}
         path, members = max(by_list.items(), key=lambda item: len(item[1]))
-        join_times = [parse_time(each["attributes"]["joined_group_at"]) for each in members]
+        join_times = [parse_time(member["attributes"]["joined_group_at"]) for member in members]
         assert len(join_times) > 10
         assert join_times == sorted(join_times)
         since = join_times[5]
@@ -197,8 +197,10 @@ class TestDocuments:
             f"{path}/relationships/profiles",
             filter=f"greater-or-equal(joined_group_at,{since.isoformat()})",
         )
-        expected = {each["id"] for each, at in zip(members, join_times, strict=True) if at >= since}
-        assert {each["id"] for each in later} == expected
+        expected = {
+            member["id"] for member, at in zip(members, join_times, strict=True) if at >= since
+        }
+        assert {record["id"] for record in later} == expected
 
 
 class TestFilters:
@@ -211,7 +213,7 @@ class TestFilters:
         archived = sandbox.all("/api/campaigns", filter="equals(archived,true)")
         assert default == unarchived
         assert archived
-        assert all(each["attributes"]["definition"]["archived"] for each in archived)
+        assert all(record["attributes"]["definition"]["archived"] for record in archived)
 
     @pytest.mark.parametrize(
         ("path", "field"), [("/api/campaign-messages", "updated"), ("/api/events", "datetime")]
@@ -234,7 +236,7 @@ class TestFilters:
             parameters["filter"] = f"{name}({field},{bound.isoformat()})"
             parameters["sort"] = field if name.startswith("greater") else f"-{field}"
             page = sandbox.get(path, **parameters)["data"]
-            moments = [parse_time(each["attributes"][field]) for each in page]
+            moments = [parse_time(record["attributes"][field]) for record in page]
             assert all(compare(moment, bound) for moment in moments), name
             assert (bound in moments) == name.endswith("equal"), name
 
@@ -246,28 +248,28 @@ class TestFilters:
         by_and = sandbox.all(path, filter=f"and({name},{after})")
         assert by_comma == by_and
         assert by_comma
-        for each in by_comma:
-            assert "e" in each["attributes"]["definition"]["name"]
-            created = parse_time(each["attributes"]["created"])
+        for record in by_comma:
+            assert "e" in record["attributes"]["definition"]["name"]
+            created = parse_time(record["attributes"]["created"])
             assert created > parse_time("2026-01-01T00:00:00Z")
 
     def test_lists_and_quotes(self, sandbox: Sandbox) -> None:
         """any() takes a list; single and double quotes mean the same."""
-        ids = [each["id"] for each in sandbox.get("/api/flows")["data"]][:3]
+        ids = [record["id"] for record in sandbox.get("/api/flows")["data"]][:3]
         double = ",".join(f'"{id_}"' for id_ in ids)
         for values in (double, double.replace('"', "'")):
             flows = sandbox.get("/api/flows", filter=f"any(id,[{values}])")["data"]
-            assert {each["id"] for each in flows} == set(ids)
+            assert {flow["id"] for flow in flows} == set(ids)
 
     def test_events_of_a_metric(self, sandbox: Sandbox, metric_ids: dict[str, str]) -> None:
         """Events can be filtered by metric, and by whether they have one."""
         parameters = {"filter": f'equals(metric_id,"{metric_ids["Placed Order"]}")'}
         orders = sandbox.get("/api/events", **parameters)["data"]
-        metrics = {each["relationships"]["metric"]["data"]["id"] for each in orders}
+        metrics = {order["relationships"]["metric"]["data"]["id"] for order in orders}
         assert metrics == {metric_ids["Placed Order"]}
         parameters = {"filter": "has(metric)", "page[size]": "1000"}
         with_metric = sandbox.get("/api/events", **parameters)["data"]
-        assert all(each["relationships"]["metric"]["data"] for each in with_metric)
+        assert all(record["relationships"]["metric"]["data"] for record in with_metric)
 
     def test_suppressed_people(self, sandbox: Sandbox) -> None:
         """Profiles can be filtered by a suppression, which is in a list below the attribute."""
@@ -278,8 +280,8 @@ class TestFilters:
         }
         profiles = sandbox.all("/api/profiles", **parameters)
         assert profiles
-        for each in profiles:
-            assert each["attributes"]["subscriptions"]["email"]["marketing"]["suppression"]
+        for profile in profiles:
+            assert profile["attributes"]["subscriptions"]["email"]["marketing"]["suppression"]
 
     def test_malformed_filters_are_refused(self, sandbox: Sandbox) -> None:
         """A field, operator, value or syntax that the endpoint does not know is refused."""
@@ -428,8 +430,8 @@ class TestAdmin:
         assert before < sandbox.admin()["counts"]["event"]
         assert "Mon, 21 Dec 2026" in sandbox.request("GET", "/api/accounts").headers["date"]
         assert scheduled
-        for each in scheduled:
-            message = sandbox.get(f"/api/campaign-messages/{each['id']}")["data"]
+        for record in scheduled:
+            message = sandbox.get(f"/api/campaign-messages/{record['id']}")["data"]
             assert message["attributes"]["definition"]["status"] != "scheduled"
         response = sandbox.session.post(f"{sandbox.url}/admin/clock", json={"now": NOON})
         assert response.status_code == 400, "the clock never goes back"
@@ -442,7 +444,7 @@ class TestAdmin:
         sandbox.edit("list", second["id"], None)
         renamed = sandbox.get(f"/api/lists/{first['id']}")["data"]["attributes"]
         assert renamed["name"] == "Renamed"
-        assert second["id"] not in [each["id"] for each in sandbox.all("/api/lists")]
+        assert second["id"] not in [record["id"] for record in sandbox.all("/api/lists")]
         assert sandbox.request("GET", f"/api/lists/{second['id']}").status_code == 404
 
     def test_visibility_of_an_event(self, fresh_sandbox: Sandbox) -> None:
@@ -450,7 +452,7 @@ class TestAdmin:
         sandbox, parameters = fresh_sandbox, {"page[size]": 1000}
 
         def visible_ids() -> list[str]:
-            return [each["id"] for each in sandbox.all("/api/events", **parameters)]
+            return [record["id"] for record in sandbox.all("/api/events", **parameters)]
 
         before = visible_ids()
         sandbox.move_to("2026-11-25T12:00:00+00:00")

@@ -120,7 +120,9 @@ def test_revenue_metrics_are_as_asked_for(subtests: pytest.Subtests) -> None:
     for revenue, names, is_mapped in cases:
         with subtests.test(revenue=revenue):
             company = build_company(7, EPOCH, 1, revenue=revenue)
-            metrics = [each["attributes"] for each in build_resources(company, "metric", NOON)]
+            metrics = [
+                resource["attributes"] for resource in build_resources(company, "metric", NOON)
+            ]
             stores = [m["integration"]["name"] for m in metrics if m["name"] == "Placed Order"]
             (mapped,) = (
                 m for m in build_resources(company, "mapped-metric", NOON) if m["id"] == "revenue"
@@ -209,7 +211,7 @@ def test_actions_lead_from_the_trigger_to_each_message(company: Company) -> None
 
 def test_flows_of_every_status_exist(company: Company) -> None:
     """There is a live flow, a draft one, an archived one and a content test."""
-    shown = [each["attributes"] for each in build_resources(company, "flow", NOON)]
+    shown = [resource["attributes"] for resource in build_resources(company, "flow", NOON)]
     statuses = {(attributes["status"], attributes["archived"]) for attributes in shown}
     assert {("live", False), ("draft", False), ("draft", True)} == statuses
     assert any(len(m.variations) > 1 for flow in company.flows for m in flow.messages)
@@ -219,12 +221,12 @@ def test_no_resource_is_from_the_future(company: Company) -> None:
     """At any clock, no resource was created or updated later than now."""
     names = {"created", "created_at", "updated", "updated_at"}
     offenders = [
-        (now, each["type"], each["id"], name)
+        (now, resource["type"], resource["id"], name)
         for now in CLOCKS
         for resource_type in BUILT_TYPES
-        for each in build_resources(company, resource_type, now)
-        for name in names & set(each["attributes"])
-        if datetime.fromisoformat(each["attributes"][name]).timestamp() > now
+        for resource in build_resources(company, resource_type, now)
+        for name in names & set(resource["attributes"])
+        if datetime.fromisoformat(resource["attributes"][name]).timestamp() > now
     ]
     assert offenders == []
 
@@ -235,8 +237,10 @@ WITHOUT_RESOURCES = {"brand-logo", "brand-button", "brand-social-group", "brand-
 def test_ids_are_unique_and_permanent(company: Company) -> None:
     """No id occurs twice, and a resource does not disappear as time passes."""
     for resource_type in BUILT_TYPES:
-        earlier = [each["id"] for each in build_resources(company, resource_type, CLOCKS[1])]
-        later = [each["id"] for each in build_resources(company, resource_type, CLOCKS[3])]
+        earlier = [
+            resource["id"] for resource in build_resources(company, resource_type, CLOCKS[1])
+        ]
+        later = [resource["id"] for resource in build_resources(company, resource_type, CLOCKS[3])]
         assert len(later) == len(set(later)), resource_type
         assert set(earlier) <= set(later), resource_type
         assert later or resource_type in WITHOUT_RESOURCES, resource_type
@@ -246,8 +250,10 @@ def test_every_relationship_leads_to_a_resource(company: Company) -> None:
     """At any clock, every related resource and every group of an audience exists."""
     for now in CLOCKS:
         shown = {name: build_resources(company, name, now) for name in BUILT_TYPES}
-        existing = {(name, each["id"]) for name, found in shown.items() for each in found}
-        related = {key for found in shown.values() for each in found for key in list_related(each)}
+        existing = {(name, resource["id"]) for name, found in shown.items() for resource in found}
+        related = {
+            key for found in shown.values() for resource in found for key in list_related(resource)
+        }
         assert related <= existing
         groups = {id_ for name, id_ in existing if name in {"list", "segment"}}
         for audience in shown["campaign-audience"]:
@@ -258,10 +264,10 @@ def test_every_relationship_leads_to_a_resource(company: Company) -> None:
 def test_ids_look_like_klaviyos(company: Company) -> None:
     """Ids have the form of Klaviyo's: ULIDs, six letters and digits, numbers, UUIDs."""
     offenders = [
-        (resource_type, each["id"])
+        (resource_type, resource["id"])
         for resource_type, pattern in ID_PATTERNS.items()
-        for each in build_resources(company, resource_type, NOON)
-        if not re.fullmatch(pattern, each["id"])
+        for resource in build_resources(company, resource_type, NOON)
+        if not re.fullmatch(pattern, resource["id"])
     ]
     assert offenders == []
 
@@ -269,9 +275,9 @@ def test_ids_look_like_klaviyos(company: Company) -> None:
 def get_attributes(company: Company, resource_type: str, id_: str, now: int) -> dict[str, Any]:
     """Return the attributes of one resource at a moment."""
     attributes: dict[str, Any] = next(
-        each["attributes"]
-        for each in build_resources(company, resource_type, now)
-        if each["id"] == id_
+        resource["attributes"]
+        for resource in build_resources(company, resource_type, now)
+        if resource["id"] == id_
     )
     return attributes
 

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from klaviyo_sandbox.http.faults import NAMES
-from tests.sandbox_server import KEY, REVISION, Sandbox, running_sandbox
+from klaviyo_sandbox.http.faults import ALTERATIONS, NAMES
+from tests.sandbox.endpoint_samples import REPORT_ENDPOINTS, report_attributes
+from tests.sandbox_server import KEY, REVISION, Sandbox, build_body, running_sandbox
 
 PATH = "/api/campaigns?page[size]=3"
 
@@ -161,18 +162,18 @@ def test_loop_and_duplicate_page(fresh_sandbox: Sandbox) -> None:
     page = fresh_sandbox.get(PATH)
     assert [page := fresh_sandbox.get(page["links"]["next"]) for _ in range(3)] == [page] * 3
     fresh_sandbox.clear_faults()
-    whole = [each["id"] for each in fresh_sandbox.all(PATH)]
+    whole = [record["id"] for record in fresh_sandbox.all(PATH)]
     fresh_sandbox.fault("duplicate_page", after=1)
-    assert [each["id"] for each in fresh_sandbox.all(PATH)] == whole[:6] + whole[3:]
+    assert [record["id"] for record in fresh_sandbox.all(PATH)] == whole[:6] + whole[3:]
 
 
 def test_empty_page_loses_nothing(fresh_sandbox: Sandbox) -> None:
     """An empty page leads to the items that it should have shown."""
-    whole = [each["id"] for each in fresh_sandbox.all(PATH)]
+    whole = [record["id"] for record in fresh_sandbox.all(PATH)]
     fresh_sandbox.fault("empty_page", after=1)
     pages = list(fresh_sandbox.pages(PATH))
     assert [] in [page["data"] for page in pages]
-    assert [each["id"] for page in pages for each in page["data"]] == whole
+    assert [record["id"] for page in pages for record in page["data"]] == whole
 
 
 def test_missing_parts(fresh_sandbox: Sandbox) -> None:
@@ -185,9 +186,9 @@ def test_missing_parts(fresh_sandbox: Sandbox) -> None:
 
 def test_unsorted_page(fresh_sandbox: Sandbox) -> None:
     """A page can hold the right items in the wrong order."""
-    ids = [each["id"] for each in fresh_sandbox.get(PATH)["data"]]
+    ids = [record["id"] for record in fresh_sandbox.get(PATH)["data"]]
     fresh_sandbox.fault("unsorted")
-    assert [each["id"] for each in fresh_sandbox.get(PATH)["data"]] == [*ids[1:], ids[0]]
+    assert [record["id"] for record in fresh_sandbox.get(PATH)["data"]] == [*ids[1:], ids[0]]
 
 
 def test_foreign_next(fresh_sandbox: Sandbox) -> None:
@@ -278,6 +279,40 @@ def test_poison(fresh_sandbox: Sandbox) -> None:
         3: 500,
     }
     assert [record["id"] for record in sizes[1].json()["data"]] == [first]
+
+
+def test_every_alteration_leaves_a_document_of_any_kind(
+    fresh_sandbox: Sandbox, metric_ids: dict[str, str]
+) -> None:
+    """A listing, a record, a report or an aggregate is altered or left as it is; none is a 500."""
+    record = fresh_sandbox.all("/api/campaigns")[0]["id"]
+    offenders = []
+    for name in ALTERATIONS:
+        fresh_sandbox.clear_faults()
+        fresh_sandbox.fault(name, always=True, times=100)
+        answers = [
+            fresh_sandbox.request("GET", path) for path in (PATH, f"/api/campaigns/{record}")
+        ]
+        for endpoint in REPORT_ENDPOINTS:
+            body = build_body(endpoint.resource_type, report_attributes(endpoint, metric_ids))
+            answers.append(fresh_sandbox.request("POST", endpoint.path, json=body))
+        offenders += [(name, answer.url) for answer in answers if answer.status_code != 200]
+    assert offenders == []
+
+
+def test_an_aggregate_can_have_two_groups_of_one_key(
+    fresh_sandbox: Sandbox, metric_ids: dict[str, str]
+) -> None:
+    """The second has the half of each count; no names separate the two."""
+    (endpoint,) = [each for each in REPORT_ENDPOINTS if each.path == "/api/metric-aggregates"]
+    attributes = report_attributes(endpoint, metric_ids)
+    whole = fresh_sandbox.report("metric-aggregate", **attributes)["data"]["attributes"]["data"]
+    fresh_sandbox.fault("shared_key", always=True)
+    both = fresh_sandbox.report("metric-aggregate", **attributes)["data"]["attributes"]["data"]
+    assert [group["dimensions"] for group in both[:2]] == [whole[0]["dimensions"]] * 2
+    assert both[0] == whole[0]
+    assert both[1]["measurements"] != whole[0]["measurements"]
+    assert both[2:] == whole[1:]
 
 
 def test_fault_applies_to_selected_queries(fresh_sandbox: Sandbox) -> None:

@@ -68,7 +68,7 @@ def call(client: KlaviyoAPI, endpoint: Endpoint, *arguments: Any, **options: Any
 def identify(data: Any) -> Any:
     """Return the type and id of each resource."""
     if isinstance(data, list):
-        return [identify(each) for each in data]
+        return [identify(record) for record in data]
     return (data["type"], data["id"]) if data else None
 
 
@@ -103,15 +103,15 @@ def test_client_reads_every_page(
     client: KlaviyoAPI, sandbox: Sandbox, path: str, options: dict[str, str]
 ) -> None:
     """The client's own cursors lead to every item once."""
-    endpoint = next(each for each in GET_ENDPOINTS if each.path == path)
+    endpoint = next(endpoint for endpoint in GET_ENDPOINTS if endpoint.path == path)
     ids: list[str] = []
     cursor = None
     while cursor is not None or not ids:
         page = call(client, endpoint, page_cursor=cursor, **options)
-        ids += [each["id"] for each in page["data"]]
+        ids += [record["id"] for record in page["data"]]
         query = parse_qs(urlsplit(page["links"].get("next")).query)
         cursor = query.get("page[cursor]", [None])[0]
-    assert ids == [each["id"] for each in sandbox.all(path, **options)]
+    assert ids == [record["id"] for record in sandbox.all(path, **options)]
     assert len(set(ids)) == len(ids)
 
 

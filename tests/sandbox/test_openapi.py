@@ -99,8 +99,8 @@ def test_attributes_are_those_specified(sandbox: Sandbox) -> None:
         specified = specified_attributes(endpoint.path)
         for path in sample_paths(sandbox, endpoint):
             data = sandbox.get(path, **sample_query(endpoint))["data"]
-            for each in data if isinstance(data, list) else [data]:
-                names = set(each["attributes"]) - specified - RECORDED
+            for record in data if isinstance(data, list) else [data]:
+                names = set(record["attributes"]) - specified - RECORDED
                 unspecified |= {(endpoint.path, name) for name in names}
         names = specified - RESOURCE_TYPES[endpoint.resource_type].all_attributes
         undeclared |= {(endpoint.path, name) for name in names}

@@ -30,8 +30,10 @@ Case = schemathesis.Case[Any]
 @cache
 def load_operations() -> dict[str, Any]:
     """Return the operation at each path, as Schemathesis reads it."""
-    schemas = (schemathesis.openapi.from_dict(each) for each in load_documents().values())
-    results: list[Any] = [each for schema in schemas for each in schema.get_all_operations()]
+    schemas = (schemathesis.openapi.from_dict(document) for document in load_documents().values())
+    results: list[Any] = [
+        operation for schema in schemas for operation in schema.get_all_operations()
+    ]
     return {result.ok().path: result.ok() for result in results}
 
 

@@ -50,7 +50,7 @@ def send(sandbox: Sandbox, request: str, **options: Any) -> Any:
     if found is None or found[0].method == "GET":
         return sandbox.request("GET", request, **options)
     metrics = {
-        each["attributes"]["name"]: each["id"] for each in sandbox.get("/api/metrics")["data"]
+        metric["attributes"]["name"]: metric["id"] for metric in sandbox.get("/api/metrics")["data"]
     }
     type_, attributes = found[0].resource_type, report_attributes(found[0], metrics)
     return sandbox.request("POST", request, json=build_body(type_, attributes), **options)
@@ -153,8 +153,10 @@ def test_every_endpoint_is_compared_or_named(ids: dict[str, str]) -> None:
     requests = [answer["request"].partition("?")[0] for answer in SHAPES["answers"].values()]
     paths = [re.sub(r"{([a-z-]+)}", lambda found: ids[found[1]], path) for path in requests]
     compared = {found[0].path for found in map(find_endpoint, paths) if found}
-    missing = [each for each in ENDPOINTS if each.path not in compared]
-    alone = {each.path for each in missing if each.shape not in {"related", "identifiers"}}
+    missing = [endpoint for endpoint in ENDPOINTS if endpoint.path not in compared]
+    alone = {
+        endpoint.path for endpoint in missing if endpoint.shape not in {"related", "identifiers"}
+    }
     named = {path for path in alone if path.startswith(NOT_RECORDED)}
     assert named
     assert alone - named == PARTLY_RECORDED | CHANGED

@@ -70,7 +70,7 @@ def test_both_ends_of_a_timeframe_are_inclusive(
         timeframe = {"start": day.format(*start), "end": day.format(*end)}
         response = sandbox.report(kind, **request_attributes | {"timeframe": timeframe})
         results = response["data"]["attributes"]["results"]
-        return sum(each["statistics"]["recipients"] for each in results)
+        return sum(result["statistics"]["recipients"] for result in results)
 
     months = ["08-01", "09-01", "10-01"]
     whole = recipients((months[0], "00"), ("10-31", "23"))
@@ -87,16 +87,16 @@ def test_filter_and_groups(sandbox: Sandbox, request_attributes: dict[str, Any])
     groups = ["campaign_id", "campaign_message_id", "send_channel", "variation"]
     everything = sandbox.report(kind, **request_attributes, group_by=groups)
     results = everything["data"]["attributes"]["results"]
-    channels = {each["groupings"]["send_channel"] for each in results}
+    channels = {result["groupings"]["send_channel"] for result in results}
     assert {"email", "sms"} <= channels
     only = sandbox.report(
         kind, **request_attributes, group_by=groups, filter='contains-any(send_channel,["sms"])'
     )
     kept = only["data"]["attributes"]["results"]
-    assert kept == [each for each in results if each["groupings"]["send_channel"] == "sms"]
-    assert all(set(each["groupings"]) == set(groups) for each in results)
-    named = {each["id"] for each in everything["data"]["relationships"]["campaigns"]["data"]}
-    assert named == {each["groupings"]["campaign_id"] for each in results}
+    assert kept == [result for result in results if result["groupings"]["send_channel"] == "sms"]
+    assert all(set(result["groupings"]) == set(groups) for result in results)
+    named = {pointer["id"] for pointer in everything["data"]["relationships"]["campaigns"]["data"]}
+    assert named == {result["groupings"]["campaign_id"] for result in results}
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_series_have_a_maximum_timeframe(
     series = sandbox.report("flow-series-report", **days(longest))["data"]["attributes"]
     assert len(series["date_times"]) > 1
     assert series["date_times"] == sorted(set(series["date_times"]))
-    for each in series["results"]:
-        assert len(each["statistics"]["recipients"]) == len(series["date_times"])
+    for result in series["results"]:
+        assert len(result["statistics"]["recipients"]) == len(series["date_times"])
     if too_long is not None:
         assert get_error_pointer(sandbox, "flow-series-report", days(too_long)) == "interval"
 

@@ -218,8 +218,8 @@ class TestReports:
         request = report_request(account, group_by=CAMPAIGN_GROUPINGS)
         own_ids = create_account(own_message_ids=True)
         answered, own = (
-            [result["groupings"] for result in report.values(each, "campaign", **request)]
-            for each in (account, own_ids)
+            [result["groupings"] for result in report.values(source, "campaign", **request)]
+            for source in (account, own_ids)
         )
         sizes = {campaign.id: len(campaign.messages) for campaign in account.company.campaigns}
         messages = {
@@ -250,7 +250,9 @@ class TestReports:
             )
             for more in ((), ("group", "group_name"), ("tag_id", "tag_name"))
         )
-        recipients = [sum(r["statistics"]["recipients"] for r in each) for each in (one, by_group)]
+        recipients = [
+            sum(r["statistics"]["recipients"] for r in results) for results in (one, by_group)
+        ]
         assert recipients[0] == recipients[1]
         assert len(by_group) > len(one)
         tags = {tag.id: tag.name for tag in account.company.tags}

@@ -38,14 +38,14 @@ ADDED_INCLUDES = {
 def drop_prose(value: Any, *, names: bool = False) -> Any:
     """Return a part of a document without prose; with ``names`` its keys are properties."""
     if isinstance(value, list):
-        return [drop_prose(each) for each in value]
+        return [drop_prose(part) for part in value]
     if not isinstance(value, dict):
         return value
     if names:
-        return {name: drop_prose(each) for name, each in value.items()}
+        return {name: drop_prose(part) for name, part in value.items()}
     kept = {
-        key.replace("oneOf", "anyOf"): drop_prose(each, names=key == "properties")
-        for key, each in value.items()
+        key.replace("oneOf", "anyOf"): drop_prose(part, names=key == "properties")
+        for key, part in value.items()
         if key not in PROSE and key != "nullable"
     }
     return make_nullable(kept) if value.get("nullable") is True else kept
@@ -74,14 +74,14 @@ def trim(document: Json, paths: list[tuple[str, str]]) -> Json:
         operation = drop_prose(document["paths"][path][method])
         kept = {name: part for name, part in operation.items() if name not in DROPPED}
         kept["responses"] = {
-            status: each if "$ref" in each else {"description": status, **each}
-            for status, each in operation["responses"].items()
+            status: response if "$ref" in response else {"description": status, **response}
+            for status, response in operation["responses"].items()
         }
         operations[path] = {method: kept}
     components, defined = document["components"], document["components"]["schemas"]
     responses = {
-        name: drop_prose(each) | {"description": name}
-        for name, each in components["responses"].items()
+        name: drop_prose(response) | {"description": name}
+        for name, response in components["responses"].items()
     }
     schemas: Json = {}
     missing = find_references([operations, responses])
@@ -155,9 +155,9 @@ def main() -> None:
     add_includes(beta, stable)
     paths = [(endpoint.method.lower(), endpoint.path) for endpoint in ENDPOINTS]
     kept = [
-        each for each in paths if each[1] in stable["paths"] and not _is_campaign(each[1], beta)
+        path for path in paths if path[1] in stable["paths"] and not _is_campaign(path[1], beta)
     ]
-    changed = [each for each in paths if each not in kept]
+    changed = [path for path in paths if path not in kept]
     trimmed = {"2026-07-15": trim(stable, kept), "2026-07-15.pre": trim(beta, changed)}
     print(format_json(trimmed, depth=3))
 

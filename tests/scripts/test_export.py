@@ -35,6 +35,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("2026-11-04", "c4", "", 0.0, -3, True, "2026-03-29T01:30:00+01:00"),
 ]
 FORMULAS = ['=HYPERLINK("http://evil.example","x")', "+1", "-1", "@SUM(1)", "\t=1", "\r=1"]
+FORMULAS += ["\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(1)"]  # in full width
 TABLE = """
 create table {schema}.klaviyo__campaign_extract (
     date date, campaign_id text, campaign_name text, open_rate double precision,
@@ -146,7 +147,7 @@ def test_a_spreadsheet_runs_no_text_as_a_formula(
     """In CSV such a text begins with an apostrophe; numbers and Parquet stay as they are."""
     warehouse = tmp_path / "formulas.duckdb"
     rows = [
-        (f"2026-11-0{n}", "c", text, -0.5, -n, None, None) for n, text in enumerate(FORMULAS, 1)
+        (f"2026-11-{n:02}", "c", text, -0.5, -n, None, None) for n, text in enumerate(FORMULAS, 1)
     ]
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("create schema klaviyo")

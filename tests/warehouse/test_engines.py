@@ -515,20 +515,55 @@ def test_every_model_is_equal_on_every_engine(
 
 @pytest.mark.chaos
 def test_postgres_has_statistics_of_each_table_that_is_built(tmp_path: Path) -> None:
-    """What reads a new table at once is planned with them: without, it joins every pair of rows."""
+    """What reads a new table at once is planned with them: without, it joins every pair of rows.
+
+    A raw table that was never analysed is, before the first model.
+    """
     models = ("+int_klaviyo__event_daily", "klaviyo__calendar")
+    unknown = f"create table {RAW_SCHEMA}.copied as table {RAW_SCHEMA}.event"
+    renamed = f"drop table {RAW_SCHEMA}.event; alter table {RAW_SCHEMA}.copied rename to event"
     with running_postgres(tmp_path) as engine:
         load(engine, tmp_path, shop.ROWS)
+        with psycopg.connect(engine.uri) as connection:
+            connection.execute(f"{unknown}; {renamed}")
         environment = dbt.EVERYTHING | engine.environment
         done = dbt.run_on(tmp_path, environment, "run", "--select", *models)
         with psycopg.connect(engine.uri) as connection:
             rows = connection.execute(
                 "select relname, last_analyze is not null from pg_stat_user_tables"
-                " where schemaname like 'klaviyo%%' and schemaname <> %s",
+                " where schemaname like 'klaviyo%%' and (schemaname <> %s or relname = 'event')",
                 [RAW_SCHEMA],
             ).fetchall()
     assert done.returncode == 0, done.stdout
-    assert sorted(rows) == [("int_klaviyo__event_daily", True), ("klaviyo__calendar", True)]
+    built = ("int_klaviyo__event_daily", "klaviyo__calendar")
+    assert sorted(rows) == [("event", True), *((table, True) for table in built)]
+
+
+SUBMISSIONS = "int_klaviyo__form_submission"
+
+
+@pytest.mark.slow
+def test_without_submissions_a_run_reads_the_months_of_later_syncs_alone(tmp_path: Path) -> None:
+    """An account without forms reads no old events in each run, although no row is of an event."""
+    first = SYNC_REPORT | {
+        "synced_at": "2026-11-01T09:00:00Z",
+        "min_event_at": "2026-01-01T00:00:00Z",
+    }
+    later = SYNC_REPORT | {"sync_id": "5", "min_event_at": "2026-11-20T12:00:00Z"}
+    events = [one for one in shop.ROWS["event"] if one["metric_id"] != shop.FORM]
+    submitted = [
+        shop.event(name, shop.FORM, at, "bob", properties={"form_id": "popup"})
+        for name, at in (("old", "2026-02-01 12:00:00"), ("new", "2026-11-20 12:00:00"))
+    ]
+    reports = [*shop.ROWS["sync_report"], first]
+    engine, select = DuckDB(tmp_path), ("run", "--select", f"+{SUBMISSIONS}")
+    load(engine, tmp_path, shop.ROWS | {"event": events, "sync_report": reports})
+    run_dbt(engine, tmp_path, *select)
+    written = {"event": [*events, *submitted], "sync_report": [*reports, later]}
+    load(engine, tmp_path, shop.ROWS | written)
+    rows = run_dbt(engine, tmp_path, *select)[SUBMISSIONS]
+
+    assert {dict(row)["event_id"] for row in rows} == {"", "new"}
 
 
 WITHOUT_LOOPS = "set local enable_nestloop = off"

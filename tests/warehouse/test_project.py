@@ -219,6 +219,24 @@ def test_a_group_builds_no_table_that_none_of_its_marts_reads(
         assert (key, groups[key]) == (key, [set().union(*chain(*readers))])
 
 
+def test_no_table_is_made_of_all_events_in_each_run(manifest: dict[str, Any]) -> None:
+    """Through views, only incremental models read the events, and the mart that counts rows."""
+    kinds = {key: node["config"].get("materialized") for key, node in manifest["nodes"].items()}
+
+    def reads_events(key: str) -> bool:
+        parents = manifest["parent_map"][key]
+        views = [one for one in parents if kinds.get(one) == "view"]
+        return any(one.endswith((".event", ".event_attribution")) for one in parents) or any(
+            map(reads_events, views)
+        )
+
+    tables = [key for key, kind in kinds.items() if kind == "table"]
+    assert len(tables) > 20
+    assert [key for key in tables if reads_events(key)] == [
+        "model.klaviyo_warehouse.klaviyo__data_health"
+    ]
+
+
 def test_every_query_filters_the_months_of_a_model_of_events(manifest: dict[str, Any]) -> None:
     """BigQuery refuses a query of an incremental model that filters no months, whoever reads it."""
     partitioned = {

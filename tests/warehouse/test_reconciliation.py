@@ -68,6 +68,41 @@ def test_each_data_test_lists_the_rows_that_differ_from_klaviyo(
     assert {name: int(rows) for rows, name in failed} == expected
 
 
+def test_a_sent_campaign_without_a_time_is_a_warning(built: Path, tmp_path: Path) -> None:
+    """Its row stands, without a date, and what is built on it is built too."""
+    for name in ("raw.db", "warehouse.duckdb"):
+        shutil.copy(built / name, tmp_path)
+    with duckdb.connect(str(tmp_path / "raw.db")) as raw:
+        raw.execute("update tester.campaign_message set send_time = null where id = 'forgotten'")
+        raw.execute(
+            "update tester.campaign_variation set send_time = null"
+            " where campaign_message_id = 'forgotten'"
+        )
+    environment = dbt.duckdb_environment(tmp_path, tmp_path / "raw.db") | dbt.EVERYTHING
+
+    done = dbt.run_on(
+        tmp_path,
+        environment,
+        *("build", "--select", "klaviyo__message_performance", "klaviyo__campaign_extract"),
+        *dbt.WITHOUT_UNIT_TESTS,
+        artifacts=False,
+        warn_error=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "WARN 1 every_sent_campaign_has_a_date" in done.stdout
+    assert "SKIP=0" in done.stdout
+    query = (
+        "select sent_on, recipients from klaviyo__message_performance"
+        " where message_id = 'forgotten'"
+    )
+    ((sent_on, recipients),) = (
+        row.values() for row in dbt.query(tmp_path / "warehouse.duckdb", query)
+    )
+    assert sent_on is None
+    assert recipients > 0
+
+
 @pytest.mark.parametrize(
     ("left_out", "compared"), [("event_attribution", {"event"}), ("event", set[str]())]
 )

@@ -23,7 +23,7 @@ def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 @pytest.mark.slow
 def test_the_table_of_marts_has_their_rows(reported: tuple[Path, Any]) -> None:
-    """`looker/MARTS.md` says how many rows each mart has of this account."""
+    """`looker/MARTS.md` has each mart's rows, by `python -m tests.warehouse.sandbox_account`."""
     warehouse, _ = reported
     counted = json.loads(mart_table.ROWS.read_text())
     assert counted == sandbox_account.count_rows(warehouse, semantic.load().columns)
@@ -277,10 +277,10 @@ def test_a_buyer_is_in_the_cohort_of_the_first_form(reported: tuple[Path, Any]) 
         ).fetchall()
     expected = Counter(
         next(
-            (form for who, at, form in submissions if who == one["profile_id"] and at <= one["at"]),
+            (form for who, at, form in submissions if who == row["profile_id"] and at <= row["at"]),
             None,
         )
-        for one in ordered
+        for row in ordered
     )
     found = dbt.query(
         warehouse,

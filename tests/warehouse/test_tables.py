@@ -173,6 +173,17 @@ def test_a_table_in_history_mode_is_refused_by_name(tmp_path: Path) -> None:
     assert "soft delete mode" in done.stdout
 
 
+@pytest.mark.slow
+def test_freshness_fails_where_the_last_sync_is_old(tmp_path: Path) -> None:
+    """`dbt source freshness` judges by the reports of syncs: other tables get only what changes."""
+    file = raw.write(tmp_path / "raw.db", shop.ROWS)
+    done = dbt.run(tmp_path, "source", "freshness", raw=file)
+
+    assert done.returncode != 0
+    assert done.stdout.count("START freshness") == 1
+    assert "ERROR STALE freshness of klaviyo.sync_report" in done.stdout
+
+
 def synced_tables(selection: str) -> set[str]:
     """The raw tables that the connector syncs with this setting `tables`."""
     settings = {"api_key": "pk_anything", "tables": selection}

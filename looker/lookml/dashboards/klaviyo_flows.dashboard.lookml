@@ -273,7 +273,9 @@
       Tags: message_performance.tag_names
     note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
       people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
-      whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+      whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over
+      several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -304,7 +306,9 @@
       Tags: message_performance.tag_names
     note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
       people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
-      whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+      whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.
+      Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -335,7 +339,9 @@
       Tags: message_performance.tag_names
     note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
       people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
-      whole months. Conversion rate: Recipients who converted / delivered.'
+      whole months. Conversion rate: Recipients who converted / delivered. Over several days a flow''s
+      people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in
+      the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -429,7 +435,9 @@
       Flow: message_performance.flow_name
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
-      and 365 days and for whole months. Conversion rate: Recipients who converted / delivered.'
+      and 365 days and for whole months. Conversion rate: Recipients who converted / delivered. Over several
+      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -476,12 +484,18 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
-      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Click rate:
-      Unique clicks / delivered, over the channels whose clicks are counted. Conversion rate: Recipients
-      who converted / delivered. Conversions: Conversions, such as orders, that Klaviyo attributes to
-      the message. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
-      to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate:
-      Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.'
+      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over several
+      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
+      are in klaviyo__flow_period, in Looker in the explore Flow period. Conversion rate: Recipients who
+      converted / delivered. Over several days a flow''s people are counted once a day; Klaviyo''s own
+      figures are in klaviyo__flow_period, in Looker in the explore Flow period. Conversions: Conversions,
+      such as orders, that Klaviyo attributes to the message. Revenue: Value of the conversions, in the
+      account''s currency: the revenue attributed to the message. Revenue per recipient: Revenue / delivered,
+      as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels
+      whose unsubscribes are counted. Over several days a flow''s people are counted once a day; Klaviyo''s
+      own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 24
@@ -612,10 +626,15 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
-      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Click rate:
-      Unique clicks / delivered, over the channels whose clicks are counted. Conversion rate: Recipients
-      who converted / delivered. Revenue: Value of the conversions, in the account''s currency: the revenue
-      attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
+      failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over several
+      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
+      are in klaviyo__flow_period, in Looker in the explore Flow period. Conversion rate: Recipients who
+      converted / delivered. Over several days a flow''s people are counted once a day; Klaviyo''s own
+      figures are in klaviyo__flow_period, in Looker in the explore Flow period. Revenue: Value of the
+      conversions, in the account''s currency: the revenue attributed to the message. Revenue per recipient:
+      Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 24

@@ -301,7 +301,9 @@
       Tags: message_performance.tag_names
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
-      for whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted.'
+      for whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted.
+      Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -331,7 +333,9 @@
       Tags: message_performance.tag_names
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
-      for whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.'
+      for whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.
+      Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
+      in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -361,7 +365,9 @@
       Tags: message_performance.tag_names
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
-      for whole months. Conversion rate: Recipients who converted / delivered.'
+      for whole months. Conversion rate: Recipients who converted / delivered. Over several days a flow''s
+      people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in
+      the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -419,7 +425,8 @@
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
       for whole months. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose
-      unsubscribes are counted.'
+      unsubscribes are counted. Over several days a flow''s people are counted once a day; Klaviyo''s
+      own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -556,7 +563,8 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Open rate: Unique opens / delivered, over the channels whose
-      opens are counted.'
+      opens are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
+      are in klaviyo__flow_period, in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -591,7 +599,8 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted.'
+      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
+      are in klaviyo__flow_period, in Looker in the explore Flow period.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -23,7 +23,7 @@ from simplyload.errors import (
 )
 from simplyload.gather import to_catalog_types
 from simplyload.log import ChangeLog
-from simplyload.sources.source import Finding, Source
+from simplyload.sources.source import Finding, ForgettingSource, Kept, Source
 from simplyload.streams import open_destination, open_sources
 
 SAMPLE = 5  # keys that are named for each kind of difference
@@ -42,6 +42,8 @@ class TableCheck:
     different: int = 0  # keys of both, with another value in a column
     duplicates: int = 0  # keys that the destination has more than once
     null_keys: int = 0  # rows of the destination without a value in a key column
+    kept: int = 0  # rows of the destination alone that the source gives once
+    not_compared: str = ""  # why the table cannot be
     drift: Sequence[str] = ()  # columns that only one side has, or with another type
     examples: Sequence[str] = field(default=())
     # Of `--reconcile`: the ranges that differ, by the hash of the key, with the rows of each side.
@@ -52,6 +54,13 @@ class TableCheck:
         """Whether the destination holds the source's rows, each once, and nothing else."""
         faults = (self.missing, self.extra, self.different, self.duplicates, self.null_keys)
         return not any(faults) and not self.drift
+
+    @property
+    def verdict(self) -> str:
+        """Return what `check` prints: `yes`, `no` or `not compared`."""
+        if self.not_compared:
+            return "not compared"
+        return "yes" if self.is_equal else "no"
 
 
 def compare(
@@ -71,11 +80,14 @@ def compare(
 def check_table(
     source: Source, destination: Destination, schema: str, table: Table
 ) -> TableCheck | None:
-    """Compare a table now; None where the source does not keep the rows."""
+    """Compare a table now, as far as the source can give it again; None for a log of its runs."""
+    kept = source.find_kept(table) if isinstance(source, ForgettingSource) else None
+    if kept and not kept.series:
+        return TableCheck(table=table.name, not_compared=kept.reason)
     present = source.scan(table)
     if present is None:
         return None
-    return _compare_cells(table, present, destination.scan(schema, table))
+    return _compare_cells(table, present, destination.scan(schema, table), kept=kept)
 
 
 def reconcile_table(
@@ -111,9 +123,13 @@ def _describe(name: str, ours: Digests, theirs: Digests) -> str:
 
 
 def _compare_cells(
-    table: Table, present: Iterable[pa.Table], held: Iterable[pa.Table], sample: int = SAMPLE
+    table: Table,
+    present: Iterable[pa.Table],
+    held: Iterable[pa.Table],
+    sample: int = SAMPLE,
+    kept: Kept | None = None,
 ) -> TableCheck:
-    """Compare the rows of both sides, which are stored on disk meanwhile."""
+    """Compare the rows of both sides, which are stored on disk meanwhile, without those kept."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = duckdb.connect(str(Path(folder, "scratch.duckdb")))
         with closing(scratch):
@@ -123,7 +139,8 @@ def _compare_cells(
                 comparison.store("destination", held)
             except TableStoppedError as error:
                 return TableCheck(table=table.name, drift=[str(error)])
-            return comparison.compare()
+            removed = comparison.remove_kept(kept) if kept else 0
+            return replace(comparison.compare(), kept=removed)
 
 
 def check_destination(destination: Destination, schemas: Mapping[str, str]) -> Finding:
@@ -214,6 +231,17 @@ class _Comparison:
             self._absent[side] = absent
         if side not in self._absent:
             self.store(side, [self._table.schema.empty_table()])
+
+    def remove_kept(self, kept: Kept) -> int:
+        """Remove the rows of the destination that the source would not give; return how many."""
+        series = [self._names[name] for name in kept.series]
+        day = self._names[kept.day] if kept.day else "0"
+        first = f"select {', '.join(series)}, min({day}) as first from source group by all"
+        same = [f"first.{name} is not distinct from destination.{name}" for name in series]
+        since = [f"destination.{day} >= first.first"] if kept.day else []
+        condition = f"select 1 from ({first}) as first where {' and '.join([*same, *since])}"
+        rows = self._scratch.execute(f"delete from destination where not exists ({condition})")
+        return int(rows.fetchall()[0][0])
 
     def compare(self) -> TableCheck:
         """Count what differs; name some keys of each kind."""

@@ -87,12 +87,24 @@ _TEXTS: dict[str, dict[str, str]] = {
         "date": "TO_VARCHAR(DATEDIFF(day, DATE '2000-01-01', {}))",
         "time": "TO_VARCHAR(DATE_PART(epoch_microsecond, {}))",
     },
+    "bigquery": {
+        "bool": "CAST(CAST({} AS INT64) AS STRING)",
+        "integer": "CAST({} AS STRING)",
+        "decimal": "FORMAT('%.{scale}f', {})",  # a cast drops zeros at the end
+        "float": "REPLACE(LOWER(CAST({} AS STRING)), 'inf', 'infinity')",
+        "text": "{}",
+        "binary": "TO_HEX({})",
+        "date": "CAST(DATE_DIFF({}, DATE '2000-01-01', DAY) AS STRING)",
+        "time": "CAST(UNIX_MICROS(TIMESTAMP({})) AS STRING)",
+    },
 }
 _JOIN = {
     "postgres": "string_agg({0}, '' order by {0} collate \"C\")",
     "duckdb": "string_agg({0}, '' ORDER BY {0})",
     "snowflake": "LISTAGG({0}) WITHIN GROUP (ORDER BY {0})",
+    "bigquery": "STRING_AGG({0}, '' ORDER BY {0})",
 }
+_MD5 = {"bigquery": "TO_HEX(MD5({}))"}
 
 
 def can_digest(dialect: str) -> bool:
@@ -117,8 +129,10 @@ def digest_query(dialect: str, rows: str, key: Sequence[Cell], columns: Sequence
     """Return the query of range, count and hash of rows, which a query gives."""
     parts = f"substr({_hash(dialect, key)}, 1, {DIGITS}) AS r, {_hash(dialect, columns)} AS h"
     joined = _JOIN[dialect].format("h")
-    hashed = f"SELECT {parts} FROM ({rows}) AS t"  # noqa: S608
-    return f"SELECT r, count(*), md5({joined}) FROM ({hashed}) AS d GROUP BY r"  # noqa: S608
+    # In BigQuery the name of a subquery hides a column of the same name.
+    hashed = f"SELECT {parts} FROM ({rows}) AS _simplyload_rows"  # noqa: S608
+    whole = _md5(dialect, joined)
+    return f"SELECT r, count(*), {whole} FROM ({hashed}) AS d GROUP BY r"  # noqa: S608
 
 
 def in_ranges(dialect: str, key: Sequence[Cell], ranges: Collection[str]) -> str:
@@ -134,14 +148,21 @@ def to_digests(rows: Sequence[tuple[object, ...]]) -> dict[str, Digest]:
 
 def _hash(dialect: str, cells: Sequence[Cell]) -> str:
     """Return the hash of cells, made of a hash per cell, which separates them."""
-    hashes = [f"coalesce(md5({_text(dialect, cell)}), '-')" for cell in cells]
-    return f"md5({' || '.join(hashes)})"
+    hashes = [f"coalesce({_md5(dialect, _text(dialect, cell))}, '-')" for cell in cells]
+    # Each `||` is a level of its own to BigQuery, which has few of them.
+    flat = f"CONCAT({', '.join(hashes)})" if dialect == "bigquery" else " || ".join(hashes)
+    return _md5(dialect, flat)
+
+
+def _md5(dialect: str, text: str) -> str:
+    return _MD5.get(dialect, "md5({})").replace("{}", text)
 
 
 def _text(dialect: str, cell: Cell) -> str:
     form = _TEXTS[dialect][_kind(cell.type)].replace("{}", cell.expression)
     if pa.types.is_decimal(cell.type):
         form = form.replace("{type}", f"DECIMAL({cell.type.precision}, {cell.type.scale})")
+        form = form.replace("{scale}", str(cell.type.scale))
     return form
 
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from simplyload.changes import COLS, DELETE, OP, SEQ, TRUNCATE, UPSERT
+from simplyload.changes import COLS, DELETE, OP, SEQ, TOMBSTONE, TRUNCATE, UPSERT
 
 POS = "_pos"  # position of a change within its load: the order of changes that share a _seq
 DELETED = "_deleted"
@@ -192,16 +192,20 @@ def insert_into(merge: Merge) -> exp.Insert:
 def is_row(merge: Merge) -> exp.Expr | None:
     """Return the condition under which a row that the target has not is inserted; None: always.
 
-    A key without a value in any change is not a row: a scan of keys names it, and its values are
-    unknown. A whole row is a row, even if the table had only its key then.
+    A key without a value in any change is not a row: a scan of keys names it, or a D of what the
+    target never had, and its values are unknown. A whole row is a row, even if the table had only
+    its key then. A tombstone is inserted, so that no older change makes a row later.
     """
     conditions: list[exp.Expr] = []
     if merge.remove and merge.may_delete:
         conditions.append(_col(OP, SOURCE).eq(UPSERT))
     if merge.may_name_keys_alone:
         flags = [WHOLE, *(merge.flag(column) for column in merge.partial)]
-        some = (_col(flag, SOURCE).eq(1) for flag in flags)
-        conditions.append(exp.or_(_col(OP, SOURCE).eq(DELETE), *some))
+    else:
+        flags = [_CARRIES] if merge.deletes else []
+    if flags:
+        flags += [TOMBSTONE] if merge.deletes else []
+        conditions.append(exp.or_(*(_col(flag, SOURCE).eq(1) for flag in flags)))
     return exp.and_(*conditions) if conditions else None
 
 
@@ -247,6 +251,8 @@ def _changes(merge: Merge) -> exp.Select:
     flags = [_case(_carries(merge, c)).as_(merge.flag(c), quoted=True) for c in merge.partial]
     if (merge.generations and merge.partial) or merge.may_name_keys_alone:
         flags.append(_case(_carries_all(merge)).as_(WHOLE, quoted=True))
+    if merge.deletes:
+        flags.append(_case(_is_tombstone(merge)).as_(TOMBSTONE, quoted=True))
     rows = exp.select(*values, *flags, _col(OP), _col(SEQ), _col(POS)).from_(merge.stage)
     return rows if merge.truncated is None else rows.where(_col(OP).neq(TRUNCATE))
 
@@ -259,6 +265,10 @@ def _carries(merge: Merge, column: Column) -> exp.Expr:
 def _carries_all(merge: Merge) -> exp.Expr:
     """Return the condition of a whole row: it carries every column that the table had then."""
     return exp.and_(_col(OP).eq(UPSERT), exp.or_(_is_null(_col(COLS)), _lists(merge, WHOLE)))
+
+
+def _is_tombstone(merge: Merge) -> exp.Expr:
+    return exp.and_(_col(OP).eq(DELETE), _lists(merge, TOMBSTONE))
 
 
 def spell(name: str) -> str:
@@ -302,9 +312,12 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
         some = exp.Window(this=exp.func("MAX", flag), partition_by=[*_keys(merge), *within])
         values.append(_latest_value(merge, column, within).as_(column.target, quoted=True))
         values.append(some.as_(merge.flag(column), quoted=True))
-    if merge.may_name_keys_alone:
-        whole = exp.Window(this=exp.func("MAX", _col(WHOLE)), partition_by=[*_keys(merge), *within])
-        values.append(whole.as_(WHOLE, quoted=True))
+    for name in _row_flags(merge):
+        value: exp.Expr = _col(name)
+        if merge.may_name_keys_alone:  # else no other change counts beside a D alone
+            most = exp.func("MAX", _col(name))
+            value = exp.Window(this=most, partition_by=[*_keys(merge), *within])
+        values.append(value.as_(name, quoted=True))
     # A D carries no values: those of its generation come from the change before it.
     first = [*within, _case(_col(OP).eq(UPSERT))] if merge.generations else []
     return exp.select(
@@ -315,6 +328,12 @@ def _rank_rows(merge: Merge, rows: exp.Select) -> exp.Select:
         _window(merge, exp.RowNumber(), first=first).as_(_RANK, quoted=True),
         *([_col(_GENERATION)] if merge.generations else []),
     ).from_(_sub(rows, _GROUPS), copy=False)
+
+
+def _row_flags(merge: Merge) -> list[str]:
+    """Name the flags that say, beside those of partial columns, whether a new row is inserted."""
+    whole = [WHOLE] if merge.may_name_keys_alone else []
+    return [*whole, TOMBSTONE] if merge.deletes else whole
 
 
 def _latest_value(merge: Merge, column: Column, within: Iterable[exp.Expr]) -> exp.Expr:
@@ -350,7 +369,7 @@ def _final_values(merge: Merge, rows: exp.Select) -> exp.Select:
     result = exp.select(
         *values,
         *(_col(merge.flag(column)) for column in merge.partial),
-        *([_col(WHOLE)] if merge.may_name_keys_alone else []),
+        *map(_col, _row_flags(merge)),
         _case(_col(OP).eq(UPSERT)).as_(_CARRIES, quoted=True),
         op.as_(OP, quoted=True),
         _col(SEQ),

@@ -132,7 +132,7 @@ def test_replay_follows_another_key_and_names_what_it_cannot_bring(
     assert "rename the table" in json.loads(present.out)["stopped"]["orders"]
 
 
-def test_a45_a46_validate_names_what_the_destination_calls_otherwise(simplyload: Command) -> None:
+def test_a45_validate_names_what_the_destination_calls_otherwise(simplyload: Command) -> None:
     """A second column of a name gets its suffix in `validate`; one that cannot stay is an error."""
     found = simplyload("validate")
     assert found.code == 0
@@ -141,6 +141,35 @@ def test_a45_a46_validate_names_what_the_destination_calls_otherwise(simplyload:
     refused = simplyload("validate --set destination.names.deleted=id")
     assert refused.code == 1
     assert "Column id of orders has a name that `destination.names` gives" in refused.out
+
+
+def test_backfill_of_the_only_table_that_was_dropped_names_none(
+    simplyload: Command, database: str
+) -> None:
+    """Where no table is left that one may mean, the message says so."""
+    with closing(connect(database)) as owner:
+        owner.cursor().execute("drop table orders")
+    ended = simplyload("backfill shop.orders")
+    assert ended.code == 2
+    assert "orders is none of the chosen tables with a key: there is none now." in ended.err
+
+
+def test_a46_validate_checks_the_limits_of_the_destination(
+    simplyload: Command, database: str
+) -> None:
+    """A table of more columns than the destination holds is an error before anything is read."""
+    more = ", ".join(f"add c{number} int" for number in range(1596))
+    with closing(connect(database)) as owner:
+        owner.cursor().execute(f"alter table orders {more}")
+    parts = parse_dsn(database)
+    settings = {"type": "postgres", "host": parts["host"], "port": int(parts["port"])}
+    settings |= {"user": parts["user"], "database": parts["dbname"]}
+    file = Path("simplyload.yml")
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"destination": settings}))
+    found = simplyload("validate")
+    [error] = [row for row in found.rows if row["level"] == "error"]
+    assert (found.code, error["subject"]) == (1, "public.orders")
+    assert "has 1598 columns, and postgres holds 1600" in error["message"]
 
 
 def test_validate_goes_on_past_what_it_cannot_reach(simplyload: Command) -> None:

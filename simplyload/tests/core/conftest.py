@@ -49,10 +49,6 @@ NOT_ON_BIGQUERY = {
     "test_a38_no_ddl_is_sent_within_a_transaction_of_the_embedded_ones": (
         "its transaction is one script"
     ),
-    "test_equal_tables_are_compared_by_hashes_alone": "its rows are compared cell by cell",
-    "test_the_keys_that_differ_are_named_and_few_rows_are_read": (
-        "its rows are compared cell by cell"
-    ),
 }
 # Every statement is a request to a server: seconds for a test.
 SNOWFLAKE = pytest.param("snowflake", marks=pytest.mark.chaos)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from simplyload.changes import COLS, OP, SEQ, Batch, Changes, State, Table
+from simplyload.changes import COLS, OP, SEQ, TOMBSTONE, Batch, Changes, State, Table
 from simplyload.sources.source import Discovered, Finding
 from simplyload.testing.memory import live_rows
 
@@ -26,9 +26,9 @@ def upsert(seq: int, row: Row, cols: Sequence[str] | None = None) -> Row:
     return {OP: "U", SEQ: Decimal(seq), COLS: cols, **row}
 
 
-def delete(seq: int, key: int) -> Row:
-    """Give a delete."""
-    return {OP: "D", SEQ: Decimal(seq), "id": key}
+def delete(seq: int, key: int, *, tombstone: bool = False) -> Row:
+    """Give a delete; a tombstone is kept where there is no row."""
+    return {OP: "D", SEQ: Decimal(seq), "id": key, COLS: [TOMBSTONE] if tombstone else None}
 
 
 def truncate(seq: int) -> Row:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from simplyload.changes import Changes, Table
 from simplyload.checks import TableCheck, check_table
+from simplyload.sources.source import Kept
 from tests.core.conftest import Target
 from tests.core.scripted import ORDERS, ScriptedSource, changes, upsert
 
@@ -44,6 +45,25 @@ def test_a_value_that_the_source_no_longer_can_have_is_drift(sql_target: Target)
     schema = pa.schema([("id", pa.int64()), ("a", pa.int32())])
     found = check(sql_target, Table(name="orders", key=("id",), schema=schema), {"id": 1, "a": 5})
     assert "Column a holds a value in the destination that is no int32" in found.drift[0]
+
+
+class ForgettingSource(ScriptedSource):
+    """A source that gives rows of `a` from some day `b` on."""
+
+    def find_kept(self, _: Table) -> Kept | None:
+        """Return the days before."""
+        return Kept(series=["a"], day="b")
+
+
+def test_rows_that_a_source_gives_once_are_kept(target: Target) -> None:
+    """Rows of earlier days than the source gives are counted; later ones are compared."""
+    rows = [{"id": n, "a": series, "b": n} for n, series in enumerate(["x", "x", "y", "x"])]
+    target.pipeline(ScriptedSource([changes(*(upsert(1, row) for row in rows))])).run_once()
+    source = ForgettingSource([changes(upsert(2, rows[1]))])
+    with closing(target.destination()) as destination:
+        found = check_table(source, destination, "shop", ORDERS)
+    assert found is not None
+    assert (found.kept, found.missing, found.examples) == (2, 0, ["extra: 3"])
 
 
 def test_an_integer_equals_the_decimal_that_holds_it(sql_target: Target) -> None:

@@ -174,3 +174,30 @@ def test_rows_marked_before_deletes_remove_are_removed(sql_target: Target) -> No
     assert [row["id"] for row in sql_target.rows()] == [2, 3]
     sql_target.pipeline(ScriptedSource(steps)).run_once()
     assert [(row["id"], row["_deleted"]) for row in sql_target.rows()] == [(2, False), (3, True)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("kind", ["alone", "of a key that is named", "of a whole table"])
+def test_a_delete_of_a_row_that_never_was_there_writes_none(
+    sql_target: Target, kind: str, *, is_first: bool
+) -> None:
+    """No destination shows a row that has its key alone, by a first load or a later one."""
+    first = changes(upsert(1, {"id": 1, "a": "x"}))
+    gone = {
+        "alone": [delete(2, 7)],
+        "of a key that is named": [upsert(2, {"id": 7}, ["id"]), delete(3, 7)],
+        "of a whole table": [upsert(2, {"id": 7}, ["id"]), truncate(3)],
+    }[kind]
+    steps = [changes(*gone), first] if is_first else [first, changes(*gone)]
+    sql_target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    assert [row["id"] for row in sql_target.rows()] == [1]
+
+
+def test_a_delete_that_an_older_change_may_follow_is_kept(target: Target) -> None:
+    """A tombstone wins over a late insert of an older version, and over no newer one."""
+    steps = [
+        changes(delete(9, 1, tombstone=True), delete(9, 2, tombstone=True)),
+        changes(upsert(5, {"id": 1, "a": "old"}), upsert(10, {"id": 2, "a": "new"})),
+    ]
+    target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
+    assert target.live() == {(2,): {"id": 2, "a": "new", "b": None}}

@@ -15,12 +15,16 @@ from simplyload.cli import main
 from simplyload.digest import DIGITS
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.source import PostgresSource
-from tests.core.conftest import Target
+from tests.core.conftest import BIGQUERY, Target
 from tests.core.scripted import ORDERS, ScriptedSource, changes, upsert
 from tests.postgres.test_types import VALUES
 
 MADE_HERE = ("money_domain", "domain_of_domain", "mood", "pair")  # types that test_types.py creates
 ROWS = 3000
+
+
+# Rows with a value whose text differs there, so that its range is read, and found equal.
+PRINTED_OTHERWISE = {"bigquery": 2}
 
 
 @pytest.fixture
@@ -117,7 +121,7 @@ def test_every_key_is_named_where_many_differ(
     assert named == set(keys)
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", BIGQUERY])
 def test_a_value_of_each_type_has_the_same_hash_on_both_sides(
     database: str, request: pytest.FixtureRequest, kind: str
 ) -> None:
@@ -140,7 +144,8 @@ def test_a_value_of_each_type_has_the_same_hash_on_both_sides(
     with closing(PostgresSource(make_settings(database), "shop")) as source:
         target.pipeline(source).run_once()
         found, read = reconcile(source, target, "cells")
-        assert (found.is_equal, read) == (True, 0), found
+        assert found.is_equal, found
+        assert read <= PRINTED_OTHERWISE.get(kind, 0)
         for number in range(len(kinds)):
             execute(database, f"update cells set c{number} = null where id = {100 + number}")
         found, _ = reconcile(source, target, "cells")

@@ -271,7 +271,7 @@ def test_files_that_are_in_an_earlier_bucket_are_named_by_clean(
         with closing(SnowflakeDestination(snowflake_target.settings, new)) as opened:
             pipeline = Pipeline("shop", ScriptedSource([]), opened, snowflake_target.log)
             assert [
-                one.partition(", which is not")[0] for one in pipeline.clean(dry_run=dry_run)
+                line.partition(", which is not")[0] for line in pipeline.clean(dry_run=dry_run)
             ] == [named]
     assert snowflake_target.stages() == []
 
@@ -465,6 +465,33 @@ def test_r11_a_number_widens_and_another_scale_stops_the_table_alone(
     snowflake_target.execute("ALTER TABLE shop.orders RENAME COLUMN x TO old_x")
     assert snowflake_target.pipeline(ScriptedSource(steps)).run_once().exit_code == 0
     assert [row["x"] for row in snowflake_target.rows()] == [None, None, "text"]
+
+
+def test_a33_text_is_as_long_as_varchar_length_says(snowflake_target: Target) -> None:
+    """Beyond the default of 16 MiB a value is rejected; once raised, old columns hold it too."""
+    long = "x" * (17 << 20)
+    steps = [ONE, changes(upsert(2, {"id": 2, "a": long}))]
+    snowflake_target.pipeline(ScriptedSource(steps)).run_once()
+    [rejected] = snowflake_target.query("SELECT reason FROM _simplyload.rejected")
+    assert rejected == {"reason": f"the value has {17 << 20} bytes, and the limit is {16 << 20}"}
+    raised = {"varchar_length": 128 << 20}
+    snowflake_target.settings = snowflake_target.settings.model_copy(update=raised)
+    wider = Table(
+        name="orders", key=("id",), schema=ORDERS.schema.append(pa.field("c", pa.string()))
+    )
+    steps += [
+        changes(upsert(3, {"id": 2, "a": long}), upsert(4, {"id": 3, "c": long}), table=wider)
+    ]
+    snowflake_target.pipeline(ScriptedSource(steps)).run_once()
+    rows = snowflake_target.query("SELECT id, length(a) AS a, length(c) AS c FROM shop.orders")
+    assert {(row["id"], row["a"], row["c"]) for row in rows} == {
+        (1, 1, None), (2, 17 << 20, None), (3, None, 17 << 20),
+    }  # fmt: skip
+    lengths = snowflake_target.query(
+        "SELECT character_maximum_length AS n FROM information_schema.columns"
+        " WHERE table_schema = 'SHOP' AND data_type = 'TEXT'"
+    )
+    assert [row["n"] for row in lengths] == [128 << 20] * 2
 
 
 def test_a_large_load_is_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

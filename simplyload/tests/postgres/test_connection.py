@@ -39,6 +39,15 @@ def role_with_password(run: Run, replication_role: str) -> Iterator[Callable[[st
     run("select pg_reload_conf()")
 
 
+def test_r35_a_role_that_is_missing_is_named_with_the_remedy(settings: Settings) -> None:
+    """A new user's first run may fail so: the sentence says where the README describes the role."""
+    source = PostgresSource(settings(user="missing_role"), "shop")
+    with closing(source), pytest.raises(SourceError) as raised:
+        source.tables()
+    assert 'role "missing_role" does not exist. Correct host, port' in str(raised.value)
+    assert "as the README says (Set up Postgres)" in str(raised.value)
+
+
 @pytest.mark.parametrize("mode", ["copy", "poll", "cdc"])
 def test_a_lost_connection_is_opened_again(
     run: Run, settings: Settings, replication_role: str, mode: str

@@ -72,6 +72,8 @@ def test_r14_a_table_without_replica_identity_is_refused(
     run(f"create table t (id int primary key); alter table t {identity}")
     [found] = _validate(settings(mode="cdc"), "public.t")
     assert (found.level, bool(found.remedy)) == ("error", True)
+    assert "(`exclude: [public.t]` leaves it out)" in found.message
+    assert "(`exclude: [public.t]` leaves it out)" in found.message
     with closing(PostgresSource(settings(mode="cdc"), "shop")) as source:
         assert source.tables() == []
 
@@ -186,6 +188,7 @@ def test_a17_without_rights_nothing_is_made_and_the_sql_is_given(
     assert found.level == "error"
     assert found.remedy in sentence
     assert sentence.startswith("The tables are polled, not streamed.")
+    assert "Then run `simplyload checkpoint reset shop`" in sentence
     assert "s_a17" not in {name for (name,) in run(made)}
     run(found.remedy.partition(": ")[2])
     assert _validate(settings(mode="cdc", slot="s_a17"), "publication") == []

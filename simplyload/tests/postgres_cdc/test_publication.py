@@ -341,12 +341,16 @@ def test_a3_validate_and_discover_name_what_waits_for_the_publication(
 ) -> None:
     """A table whose rows are filtered is an error with its SQL, which the next run needs too."""
     source.run("create table a (id int primary key)", "create table b (id int primary key, v int)")
-    source.run(f"create publication {replica.name} for table a, {NARROWED['rows']}")
-    [found] = [found for found in replica.source.validate() if found.level == "error"]
+    source.run("create table c (id int primary key, v int)")
+    source.run(f"create publication {replica.name} for table a, {NARROWED['rows']}, c (id)")
+    findings = replica.source.validate()
+    [message] = [found.message for found in findings if found.subject == "public.c"][1:]
+    assert message.startswith("public.c: columns v are not published and are left out")
+    [found] = [found for found in findings if found.level == "error"]
     assert found.subject == "public.b"
     assert found.remedy.startswith("publish the table without WHERE, ALTER PUBLICATION")
     listed = {table.table.name: list(table.warnings) for table in replica.source.discover()}
-    assert listed == {"a": [], "b": [f"{found.message}: {found.remedy}"]}
+    assert listed == {"a": [], "b": [f"{found.message}: {found.remedy}"], "c": [message]}
 
 
 def test_a5_a_partition_whose_rows_are_filtered_is_named(
@@ -497,7 +501,8 @@ def test_a15_a_new_primary_key_is_a_new_copy(source: Database, replica: Replica)
     source.run("alter table t drop constraint pk; alter table t add primary key (a, b)")
     source.run("insert into t values (1, 1), (1, 2)")
     assert replica.sync().copied == {"public.t"}
-    assert "key is a, b now" in replica.said
+    assert "key is a, b now: public.t is copied once the destination has no" in replica.said
+    assert "copied again" not in replica.said
     replica.memory.tables["t"] = {
         (row.values["a"], row.values["b"]): row for row in replica.memory.tables["t"].values()
     }

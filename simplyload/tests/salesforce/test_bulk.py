@@ -99,6 +99,29 @@ def test_a_kill_while_a_job_is_read_goes_on_with_it(fake: FakeSalesforce, batche
     assert fake.jobs == {}
 
 
+@pytest.mark.parametrize("batches", range(1, 4))
+def test_sf10_a_deletion_wins_over_a_job_that_began_before_it(
+    fake: FakeSalesforce, batches: int
+) -> None:
+    """A record that only the job of a backfill has, and that is gone meanwhile, is no row."""
+    for _ in range(6):
+        fake.create("Account")
+    reader = Reader(fake, BY_JOB)
+    reader.read()
+    reader.state = reader.source().backfill(reader.state, "account", None)
+    created: list[str] = []
+
+    def create(path: str) -> None:
+        if path.endswith("jobs/query") and not created:
+            created.append(fake.create("Account"))
+
+    fake.on_request = create
+    reader.read(batches=batches)
+    fake.purge(created[0])
+    reader.read()
+    reader.assert_equal()
+
+
 @pytest.mark.parametrize("state", ["Failed", "Aborted"])
 def test_sf35_a_job_that_fails_is_replaced_by_queries(fake: FakeSalesforce, state: str) -> None:
     """The object is read by queries, with a warning; the job is deleted."""

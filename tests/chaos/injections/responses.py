@@ -109,8 +109,8 @@ def lack_scope(run: SandboxRun, path: str, scope: str, *tables: str) -> None:
     assert scope in warning
     assert f"skipped {', '.join(tables)};" in warning
     expected, found = (
-        {name: rows for name, rows in each.items() if name not in tables}
-        for each in (run.baseline, run.tables())
+        {name: rows for name, rows in recorded.items() if name not in tables}
+        for recorded in (run.baseline, run.tables())
     )
     assert difference(expected, found) == (0, 0, 0)
     assert before == run.progress(tables[0])

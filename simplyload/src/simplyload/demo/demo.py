@@ -181,7 +181,8 @@ def _summary(configuration: Configuration, loaded: Loaded) -> RichTable:
     for stream, check in loaded.checks:
         outcome = outcomes[stream]
         lag = "-" if outcome.lag_seconds is None else f"{outcome.lag_seconds:.1f} s"
-        verdict = "yes" if check.is_equal else "NO: " + "; ".join([*check.drift, *check.examples])
+        faults = "; ".join([*check.drift, *check.examples])
+        verdict = check.verdict if check.is_equal else f"NO: {faults}"
         table.add_row(
             stream,
             check.table,

@@ -41,7 +41,13 @@ from simplyload.destinations.snowflake_login import (
     load_driver,
     read_private_key,
 )
-from simplyload.destinations.snowflake_sql import SnowflakeSql, create_stage, to_upper
+from simplyload.destinations.snowflake_sql import (
+    VARCHAR_LENGTH,
+    SnowflakeSql,
+    create_stage,
+    to_upper,
+)
+from simplyload.destinations.sql import Shape
 from simplyload.destinations.warehouse import read_spelled, write_files
 from simplyload.errors import DestinationError
 from simplyload.gather import read_as
@@ -65,7 +71,7 @@ class SnowflakeDestination(SnowflakeSql):
     """A Snowflake database; the role may create schemas in it."""
 
     def __init__(self, settings: SnowflakeSettings, bucket: Store | None = None) -> None:
-        super().__init__(settings.names)
+        super().__init__(settings.names, settings.varchar_length)
         self._settings = settings
         self._bucket = bucket
         self._driver = load_driver()
@@ -191,11 +197,39 @@ class SnowflakeDestination(SnowflakeSql):
             self._execute(f"CREATE STAGE IF NOT EXISTS {STAGE}")
         super()._prepare()
 
+    def _fit(self, shape: Shape, *, freeze: bool) -> Mapping[str, pa.DataType | None]:
+        """Create or change the target; lengthen text of before `varchar_length` was set."""
+        held = super()._fit(shape, freeze=freeze)
+        if shape.existing is not None and self._varchar_length != VARCHAR_LENGTH:
+            for name in self._list_short(shape):
+                column = exp.column(name, quoted=True)
+                kind = self._with_length(sql_type(pa.string(), self.dialect))
+                alter = exp.AlterColumn(this=column, dtype=kind)
+                self._execute(exp.Alter(this=shape.table, kind="TABLE", actions=[alter]))
+        return held
+
+    def _list_short(self, shape: Shape) -> list[str]:
+        """List the text columns of a load that hold less than `varchar_length`."""
+        schema, table = (
+            exp.Literal.string(to_upper(name)).sql(self.dialect)
+            for name in (shape.table.db, shape.table.name)
+        )
+        rows, _ = self._run(
+            "SELECT column_name FROM information_schema.columns"  # noqa: S608
+            f" WHERE table_schema = {schema} AND table_name = {table}"
+            f" AND data_type = 'TEXT' AND character_maximum_length < {self._varchar_length}"
+        )
+        names = {to_upper(name) for name in shape.wanted}
+        return [name for (name,) in rows if name in names]
+
     def _stage(self, load: Load, staged: Staged, names: Mapping[str, str]) -> exp.Table:
         """Copy exactly the files of this load into a transient table of its own."""
         stage = self._add_stage(load)
         changes = read_spelled(staged, names, str.upper)
-        kinds = {field.name: sql_type(field.type, self.dialect) for field in changes.schema}
+        kinds = {
+            field.name: self._with_length(sql_type(field.type, self.dialect))
+            for field in changes.schema
+        }
         self._execute(create_stage(stage, kinds, place=self._place))
         with tempfile.TemporaryDirectory() as folder:
             files = write_files(changes, Path(folder))

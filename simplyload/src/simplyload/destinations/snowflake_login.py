@@ -28,6 +28,8 @@ class SnowflakeSettings(BaseModel):
     warehouse: str = Field(default="SIMPLYLOAD", min_length=1)
     database: str = Field(min_length=1)
     query_tag: str = "simplyload"
+    # The longest text in bytes; beyond it rows are rejected. A VARCHAR holds 134217728 at most.
+    varchar_length: int = Field(default=16 << 20, ge=16 << 20, le=128 << 20)
     # A bucket for the files of a load, instead of Snowflake's own storage: s3://bucket/prefix.
     stage: Location | None = None
     # For a private link or a proxy; without them the account says where it is.

@@ -11,6 +11,9 @@ from simplyload.destinations.snowflake_files import STAGE_SCHEMA
 from simplyload.destinations.sql import Shape
 from simplyload.destinations.warehouse import WarehouseDestination
 
+# Of a VARCHAR without a length: https://docs.snowflake.com/en/sql-reference/data-types-text
+VARCHAR_LENGTH = 16 << 20
+
 
 class SnowflakeSql(WarehouseDestination):
     """What a load's statements are; a subclass knows where they go, and where the files are."""
@@ -19,15 +22,22 @@ class SnowflakeSql(WarehouseDestination):
     product = "Snowflake"
     stage_schema = STAGE_SCHEMA
 
-    def __init__(self, names: Names | None = None) -> None:
+    def __init__(self, names: Names | None = None, varchar_length: int = VARCHAR_LENGTH) -> None:
         super().__init__(names)
+        self._varchar_length = varchar_length
         # Read and written as every other name in lower case; see `_rename`.
         self._names = {name: self._names.get(name, name).upper() for name in TARGET_METADATA}
 
     @property
     def limits(self) -> Limits:
-        """Return the length of VARCHAR and BINARY without a length, as the tables have them."""
-        return Limits(max_value_bytes=16 << 20, max_binary_bytes=8 << 20)
+        """Return the lengths of VARCHAR and BINARY, as the tables have them."""
+        return Limits(max_value_bytes=self._varchar_length, max_binary_bytes=8 << 20)
+
+    def _with_length(self, kind: exp.DataType) -> exp.DataType:
+        """Return a type for a column: text with its length where that is not the default."""
+        if kind.this != exp.DType.TEXT or self._varchar_length == VARCHAR_LENGTH:
+            return kind
+        return exp.DataType.build(f"VARCHAR({self._varchar_length})", dialect=self.dialect)
 
     def _create_stage_schema(self) -> None:
         """Create the schema of what belongs to a load that is not committed."""
@@ -48,17 +58,14 @@ class SnowflakeSql(WarehouseDestination):
 
     def _rename(self, statement: exp.Expr) -> exp.Expr:
         """Write every name that is in lower case in upper case, as the catalog names columns."""
-        return (
-            super()
-            ._rename(statement)
-            .transform(
-                lambda node: (
-                    exp.to_identifier(to_upper(node.name), quoted=True)
-                    if isinstance(node, exp.Identifier)
-                    else node
-                )
-            )
-        )
+        return super()._rename(statement).transform(self._rename_node)
+
+    def _rename_node(self, node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.ColumnDef) and node.kind:
+            node.set("kind", self._with_length(node.kind))
+        if isinstance(node, exp.Identifier):
+            return exp.to_identifier(to_upper(node.name), quoted=True)
+        return node
 
 
 def create_stage(

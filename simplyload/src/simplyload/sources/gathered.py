@@ -13,6 +13,7 @@ from simplyload.changes import (
     DELETE,
     OP,
     SEQ,
+    TOMBSTONE,
     TRUNCATE,
     UPSERT,
     Batch,
@@ -76,9 +77,9 @@ class Gathered:
         own = {} if seq is None else {SEQ: Decimal(seq)}
         self._add(table, UPSERT, {**row, **own, COLS: cols})
 
-    def delete(self, table: Table, key: Mapping[str, str]) -> None:
-        """Add a deletion."""
-        self._add(table, DELETE, dict(key))
+    def delete(self, table: Table, key: Mapping[str, str], *, tombstone: bool = False) -> None:
+        """Add a deletion; a `tombstone` where a read under way may yet give the row as it was."""
+        self._add(table, DELETE, {**key, COLS: [TOMBSTONE] if tombstone else None})
 
     def truncate(self, table: Table, seq: int) -> None:
         """Say that rows with a smaller `_seq` are gone: a complete list did not have them."""

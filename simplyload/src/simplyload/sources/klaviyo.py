@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -36,12 +37,13 @@ from simplyload.changes import (
 )
 from simplyload.errors import ConfigurationError, SimplyLoadError, SourceError
 from simplyload.sources.process import ProcessSource
-from simplyload.sources.source import Finding
+from simplyload.sources.source import Finding, Kept
 
 MAX_ROWS = 5_000  # in one batch: what the child holds in memory
 Row = dict[str, Any]
 SYNC_TABLES = ("sync_report", "sync_error")  # about the sync, not about the account
 READ_AT = "synced_at"  # the time of the sync that wrote a row
+SNAPSHOT = "its rows are of the day of their sync, and Klaviyo has them no longer"
 
 # The connector's declared types. JSON becomes text; a time has a zone, a date has none.
 TYPES: Mapping[str, pa.DataType] = {
@@ -107,6 +109,16 @@ class KlaviyoSource(ProcessSource):
         if self._present is None:
             self._present = {other.name: rows for other, rows in self.scan_all(table)}
         return iter([self._present[table.name]])
+
+    def find_kept(self, table: Table, /) -> Kept | None:
+        """Return which rows Klaviyo would not give again, as the connector's streams declare."""
+        kept = self._kept.get(table.name)
+        return Kept(**kept) if kept else None
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        kept: dict[str, Any] = self._call_for_value("list_kept")
+        return kept
 
 
 class KlaviyoReader:
@@ -216,6 +228,19 @@ class KlaviyoReader:
             rows = _to_arrow(table.schema, list(present.pop(name).values()))
             yield table, rows.drop_columns([READ_AT])
 
+    def list_kept(self) -> dict[str, dict[str, Any]]:
+        """Return by table which rows Klaviyo does not give again: the fields of `Kept`."""
+        kept: dict[str, dict[str, Any]] = {}
+        for stream in import_module("streams").STREAMS:
+            snapshots = getattr(stream, "snapshots", None)
+            if getattr(stream, "is_snapshot", False):
+                kept[stream.table.name] = {"reason": SNAPSHOT}
+            elif hasattr(stream, "schedule") and (rows := _describe_kept(stream)):
+                kept[stream.table.name] = rows
+            if snapshots is not None:
+                kept[snapshots.name] = {"reason": SNAPSHOT}
+        return kept
+
     def _operations(self, state: Any) -> Iterator[Any]:
         """Run one sync of the connector, row by row; its errors are ours."""
         operations = import_module("sync").sync(self._configuration, state)
@@ -255,6 +280,20 @@ class _Gathered:
         self._rows.clear()
         self.count = 0
         return changes
+
+
+def _describe_kept(stream: Any) -> dict[str, Any] | None:
+    """Describe the rows of a report that a first sync does not read: days of long ago.
+
+    Klaviyo gives them no longer, or not all of them within a day's quota.
+    Its windows are read the newest first, each for every metric. Windows that overlap delete no row
+    without a day, so a row that none of them has is kept.
+    """
+    table = stream.table
+    if table.day_column:
+        metrics = [name for name in table.key if name.endswith("metric_id")]
+        return {"series": ["account_id", *metrics], "day": table.day_column}
+    return {"series": table.primary_key} if stream.schedule.overlap_days else None
 
 
 def _truncate(table: Table, seq: int) -> Changes:

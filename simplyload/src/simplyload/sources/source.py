@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -29,6 +29,27 @@ class Discovered:
     estimated_rows: int | None = None
     bytes: int | None = None
     warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Rows that a source gives once, and the destination keeps: what `check` cannot compare.
+
+    Of rows with the same values of `series` the source has, where there is a `day`, those from some
+    day on, or else any. Without a series it gives none of the table again, for a `reason`.
+    """
+
+    series: Sequence[str] = ()
+    day: str | None = None
+    reason: str = ""
+
+
+@runtime_checkable
+class ForgettingSource(Protocol):
+    """A source that gives some rows once."""
+
+    def find_kept(self, table: Table, /) -> Kept | None:
+        """Return which rows of the table cannot be read again; None where all can."""
 
 
 class Source(Protocol):

@@ -8,7 +8,18 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from simplyload.changes import COLS, DELETE, OP, SEQ, TRUNCATE, Batch, Changes, State, Table
+from simplyload.changes import (
+    COLS,
+    DELETE,
+    OP,
+    SEQ,
+    TOMBSTONE,
+    TRUNCATE,
+    Batch,
+    Changes,
+    State,
+    Table,
+)
 from simplyload.sources.source import Source
 
 Row = dict[str, Any]
@@ -76,6 +87,8 @@ def _apply(
     key = tuple(change[name] for name in table.key)
     if change[SEQ] < seqs.get(key, change[SEQ]):
         return  # a later change is there
+    if change[OP] == DELETE and key not in seqs and TOMBSTONE not in (change[COLS] or ()):
+        return  # of a row that never was there: nothing is kept of it
     seqs[key] = change[SEQ]
     if change[OP] == DELETE:
         live.pop(key, None)

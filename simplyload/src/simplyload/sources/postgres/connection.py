@@ -187,6 +187,12 @@ def is_not_utf8(error: BaseException | None) -> bool:
     return NOT_UTF8 in states or is_text or is_not_utf8(error.__cause__)
 
 
+_SIGN_IN = (
+    ". Correct host, port, database, user or password of the source, or make the role as the README"
+    " says (Set up Postgres)"
+)
+
+
 @contextmanager
 def named_errors(settings: PostgresSettings, host: str | None = None) -> Iterator[None]:
     """Name the database in a driver's error; drivers repeat no password, but a query's values."""
@@ -195,7 +201,8 @@ def named_errors(settings: PostgresSettings, host: str | None = None) -> Iterato
     except (psycopg2.Error, adbc_driver_manager.Error, OSError) as error:
         reason = " ".join(str(error).partition("Query was:")[0].split())
         where = f"{settings.database} on {host or settings.host}"
-        raise SourceError(f"Postgres {where} refuses: {reason}") from error
+        remedy = _SIGN_IN if reason.startswith("connection to server") else ""
+        raise SourceError(f"Postgres {where} refuses: {reason}{remedy}") from error
 
 
 def fetch(

@@ -39,6 +39,10 @@ class Problem(NamedTuple):
         return f"{self.message}: {self.remedy}."
 
 
+COPIED_AGAIN = "copied again"
+# A destination stops a table of another key, and says what to do; files of a lake hold both.
+COPIED_LATER = "copied once the destination has no table with the former key"
+
 _TAKEN = frozenset(field.name for field in META_FIELDS)
 
 

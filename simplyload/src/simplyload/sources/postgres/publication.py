@@ -140,6 +140,30 @@ def explain_unpublished(
     return {oid: refusal.message for oid, refusal in refused.items() if oid not in added}
 
 
+def list_left_out(
+    connection: Connection, name: str, tables: Sequence[SourceTable]
+) -> dict[int, str]:
+    """Say by oid which columns of a table the publication, which is there, leaves out."""
+    publication = find_publication(connection, name)
+    if publication is None:
+        return {}
+    published, _ = list_published(connection, publication, tables)
+    return describe_left_out(published, tables)
+
+
+def describe_left_out(
+    published: Sequence[Published], tables: Sequence[SourceTable]
+) -> dict[int, str]:
+    """Say by oid which columns of published tables the stream does not carry."""
+    columns = {table.oid: {column.name for column in table.columns} for table in tables}
+    return {
+        item.table.oid: f"{item.table.source_name}: columns {', '.join(sorted(left_out))} are not"
+        " published and are left out (publish_generated_columns, or the publication's column list)."
+        for item in published
+        if (left_out := columns[item.table.oid] - set(item.types))
+    }
+
+
 def _published_name(table: SourceTable) -> str:
     """Return the name for a publication. ONLY leaves out inheriting tables, which have own rows."""
     return table.from_clause.replace("only ", "ONLY ", 1)

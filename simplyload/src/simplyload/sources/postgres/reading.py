@@ -1,7 +1,7 @@
 """One read of a source: which tables are copied and polled, and the state after each step."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from simplyload.changes import Batch, Changes, Rejected
 from simplyload.sources.postgres.connection import Reader, fetch
 from simplyload.sources.postgres.copy import copy_table
-from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.discover import COPIED_AGAIN, COPIED_LATER, SourceTable
 from simplyload.sources.postgres.pages import changes, truncate_before
 from simplyload.sources.postgres.poll import KeyScan, Moment, Poll, begin_poll, observe
 from simplyload.sources.postgres.replication import Prepared
@@ -70,6 +70,7 @@ class Reading:
         The stream itself names those that it lacks, and the LSN at which it goes on.
         """
         give_up = time.monotonic() + FENCE_SECONDS
+        before = self.state.tables
         reasons = {table: self._reason_to_poll(table) for table in polled}
         reasons |= {table: self._reason_to_stream(table, prepared) for table in streamed}
         for table, reason in reasons.items():
@@ -86,7 +87,9 @@ class Reading:
             self._keep(table, replace(planned, origins=table.origins))
         self._adopt_server()
         return [
-            f"{table.source_name} is copied again: {why}." for table, why in reasons.items() if why
+            f"{table.source_name} is {_describe_copy(table, before)}: {why}."
+            for table, why in reasons.items()
+            if why
         ]
 
     def _reason_to_stream(self, table: SourceTable, prepared: Prepared | None) -> str | None:
@@ -219,6 +222,12 @@ class Reading:
         if known.streamed and known.copy is None:
             known = replace(known, origins={})
         self.state = self.state.with_table(table.source_name, known)
+
+
+def _describe_copy(table: SourceTable, known: Mapping[str, TableState]) -> str:
+    """Return when a table is copied that was copied before."""
+    is_keyed_otherwise = known[table.source_name].key != table.key
+    return COPIED_LATER if is_keyed_otherwise else COPIED_AGAIN
 
 
 def _number_copy(planned: TableState, lsn: int) -> TableState:

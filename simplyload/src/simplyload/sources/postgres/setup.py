@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from simplyload.changes import Waiting
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.connection import NEXT_XID, fetch, identifier
-from simplyload.sources.postgres.discover import SourceTable
+from simplyload.sources.postgres.discover import COPIED_AGAIN, COPIED_LATER, SourceTable
 from simplyload.sources.postgres.position import StreamPosition, TablePosition
 from simplyload.sources.postgres.publication import (
     Publication,
@@ -21,6 +21,7 @@ from simplyload.sources.postgres.publication import (
     check_publication,
     check_rights,
     create_statement,
+    describe_left_out,
     find_addable,
     find_publication,
     list_published,
@@ -197,13 +198,7 @@ def _find_published(
         for table in tables
         if table.oid in refused
     ]
-    columns = {table.oid: {column.name for column in table.columns} for table in tables}
-    warnings += [
-        f"{item.table.source_name}: columns {', '.join(sorted(left_out))} are not published"
-        " and are left out (publish_generated_columns, or the publication's column list)."
-        for item in published
-        if (left_out := columns[item.table.oid] - set(item.types))
-    ]
+    warnings += describe_left_out(published, tables).values()
     return {item.table.oid: item for item in published}, waiting
 
 
@@ -240,17 +235,18 @@ def _compare(
         table = known.get(str(oid))
         if reason := _explain_copy(table, item) or _explain_gap(position, oid, slot):
             comparison.copy.append(oid)
-            reasons[reason if table else ""].append(item.table.source_name)
+            outcome = COPIED_LATER if table and table.key != item.table.key else COPIED_AGAIN
+            reasons[reason if table else "", outcome].append(item.table.source_name)
         elif table:
             is_same = not table.find_replaced(item)
             origins = item.table.origins if is_same else table.origins
             comparison.kept[str(oid)] = replace(table, origins=origins)
             if table.is_reshaped(item):
                 comparison.reshaped.append(oid)
-    for reason, names in reasons.items():
+    for (reason, outcome), names in reasons.items():
         if reason:
             verb = "is" if len(names) == 1 else "are"
-            comparison.warnings.append(f"{reason}: {', '.join(names)} {verb} copied again.")
+            comparison.warnings.append(f"{reason}: {', '.join(names)} {verb} {outcome}.")
     return comparison
 
 

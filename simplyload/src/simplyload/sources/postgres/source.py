@@ -34,7 +34,11 @@ from simplyload.sources.postgres.discover import (
     name_in_destination,
 )
 from simplyload.sources.postgres.pages import Scan, removed_condition
-from simplyload.sources.postgres.publication import explain_unpublished, find_publication
+from simplyload.sources.postgres.publication import (
+    explain_unpublished,
+    find_publication,
+    list_left_out,
+)
 from simplyload.sources.postgres.reading import Reading, Server
 from simplyload.sources.postgres.replication import Prepared, Replication, StreamState
 from simplyload.sources.postgres.settings import PostgresSettings
@@ -244,7 +248,10 @@ class PostgresSource:
         except SourceError as error:
             if mode == "cdc" or isinstance(error, SlotBusyError):
                 raise
-            warnings.append(f"The tables are polled, not streamed. {error}")
+            warnings.append(
+                f"The tables are polled, not streamed. {error} Then run `simplyload checkpoint"
+                f" reset {self._stream}`: the way of reading is chosen at the first sync alone."
+            )
             return None
         warnings += prepared.warnings
         return prepared
@@ -340,7 +347,8 @@ class PostgresSource:
         streamable = [table for table in self._select_replicable(tables) if not table.cdc_refusal]
         name = self._settings.publication_name(self._stream)
         reasons = explain_unpublished(self._connection, name, streamable)
-        return {oid: [reason] for oid, reason in reasons.items()}
+        left_out = list_left_out(self._connection, name, streamable)
+        return {oid: [sentence] for oid, sentence in [*reasons.items(), *left_out.items()]}
 
     def _modes(self, tables: Sequence[SourceTable]) -> Iterator[Literal["cdc", "poll", "copy"]]:
         """Yield how each table would be read."""
@@ -415,9 +423,8 @@ class PostgresSource:
                 return table
         names = [table.table.name for table in tables]
         near = get_close_matches(name.rpartition(".")[2].casefold(), names, n=1) or names
-        raise ConfigurationError(
-            f"{name} is none of the chosen tables with a key; did you mean {', '.join(near)}?"
-        )
+        hint = f"; did you mean {', '.join(near)}?" if near else ": there is none now."
+        raise ConfigurationError(f"{name} is none of the chosen tables with a key{hint}")
 
     def drop(self) -> list[str]:
         """Drop the slot, and the publication that was made for it, but none that is configured.

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from simplyload.errors import SimplyLoadError, SourceError
 from simplyload.sources.postgres.connection import connect_replication, fetch, identifier
 from simplyload.sources.postgres.discover import Problem, SourceTable
-from simplyload.sources.postgres.publication import explain_unpublished
+from simplyload.sources.postgres.publication import explain_unpublished, list_left_out
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.postgres.setup import check_slot, plan_publication
 from simplyload.sources.postgres.slot import find_slot
@@ -61,7 +61,8 @@ def _tables(settings: PostgresSettings, tables: Sequence[SourceTable]) -> Iterat
     for table in tables:
         problem = table.refusal or (table.cdc_refusal if settings.mode == "cdc" else None)
         if problem:
-            yield _finding("error", table, problem)
+            hint = f" (`exclude: [{table.source_name}]` leaves it out)"
+            yield _finding("error", table, problem, hint)
             continue
         if settings.mode == "auto" and table.cdc_refusal:
             yield _finding("warning", table, table.cdc_refusal)
@@ -71,10 +72,11 @@ def _tables(settings: PostgresSettings, tables: Sequence[SourceTable]) -> Iterat
         yield Finding(level="ok", subject=table.source_name, message=f"its key is {key}")
 
 
-def _finding(level: Literal["warning", "error"], table: SourceTable, problem: Problem) -> Finding:
-    return Finding(
-        level=level, subject=table.source_name, message=problem.message, remedy=problem.remedy
-    )
+def _finding(
+    level: Literal["warning", "error"], table: SourceTable, problem: Problem, hint: str = ""
+) -> Finding:
+    message = problem.message + hint
+    return Finding(level=level, subject=table.source_name, message=message, remedy=problem.remedy)
 
 
 def _stream(
@@ -100,9 +102,15 @@ def _stream(
 def _unpublished(
     connection: Connection, publication: str, tables: Sequence[SourceTable]
 ) -> Iterator[Finding]:
-    """Find the tables that wait, in any mode that streams, until the publication has them whole."""
+    """Find the tables that wait, in any mode that streams, until the publication has them whole.
+
+    Where it has all rows and the key, columns may be left out: they keep what they had.
+    """
     reasons = explain_unpublished(connection, publication, tables)
+    left_out = list_left_out(connection, publication, tables)
     for table in tables:
+        if table.oid in left_out:
+            yield Finding(level="warning", subject=table.source_name, message=left_out[table.oid])
         if table.oid in reasons:
             message, _, remedy = reasons[table.oid].partition(": ")
             yield _finding("error", table, Problem(message, remedy))

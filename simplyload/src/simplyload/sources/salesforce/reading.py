@@ -277,7 +277,9 @@ class Reading:
         present = {record["Id"] for record in self._get(declared, named, fields=["Id"])}
         for id_ in named:  # one may be in the log and restored since
             if id_ not in present:
-                self._rows.delete(declared.table, {"id": id_})
+                # A job gives rows as they were at its begin.
+                is_scanned = known.scan is not None
+                self._rows.delete(declared.table, {"id": id_}, tombstone=is_scanned)
         known.deleted_at = max(begin, min(now, to_seconds(log["latestDateCovered"])))
 
     def _read_log(self, declared: Declared, begin: int) -> Record | None:
