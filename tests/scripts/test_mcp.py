@@ -82,7 +82,11 @@ class Generator:
         required = _list_required(measures, model.name, list(model.dimensions))
         keys = list(dict.fromkeys([*by, *required]))
         columns = [f"date_trunc('{grain}', {model.date})::date as {grain}"] if grain else []
-        columns += keys + [f"{MEASURES[model.name][name]} as {name}" for name in measures]
+        columns += keys
+        for name in measures:  # the sum of no row is null, the count of none 0
+            columns.append(
+                f"case when count(*) > 0 then {MEASURES[model.name][name]} end as {name}"
+            )
         where = " and ".join(["true", *bounds, *(sql for _, sql in conditions)])
         group = " group by all" if grain or keys else ""
         return arguments, f"select {', '.join(columns)} from {model.table} where {where}{group}"
