@@ -233,15 +233,34 @@ class _Comparison:
             self.store(side, [self._table.schema.empty_table()])
 
     def remove_kept(self, kept: Kept) -> int:
-        """Remove the rows of the destination that the source would not give; return how many."""
+        """Remove the rows of the destination that the source would not give; return how many.
+
+        A row of no owner of the source, or whose key lacks a value or is not unique, remains.
+        """
         series = [self._names[name] for name in kept.series]
         day = self._names[kept.day] if kept.day else "0"
         first = f"select {', '.join(series)}, min({day}) as first from source group by all"
         same = [f"first.{name} is not distinct from destination.{name}" for name in series]
         since = [f"destination.{day} >= first.first"] if kept.day else []
         condition = f"select 1 from ({first}) as first where {' and '.join([*same, *since])}"
-        rows = self._scratch.execute(f"delete from destination where not exists ({condition})")
+        owner = self._names[kept.owner] if kept.owner else ""
+        owned = f"list_contains(?::varchar[], {owner}) and" if owner else ""
+        rows = self._scratch.execute(
+            f"delete from destination where {owned} ({self._keys}) in ({self._unique_keys()})"
+            f" and not exists ({condition})",
+            [list(kept.owners)] if owner else None,
+        )
         return int(rows.fetchall()[0][0])
+
+    @property
+    def _keys(self) -> str:
+        return ", ".join(self._names[column] for column in self._table.key)
+
+    def _unique_keys(self) -> str:
+        """Return a query for the keys that one row of the destination has, with every value."""
+        whole = " and ".join(f"{self._names[name]} is not null" for name in self._table.key)
+        query = f"select {self._keys} from destination where {whole}"
+        return f"{query} group by {self._keys} having count(*) = 1"
 
     def compare(self) -> TableCheck:
         """Count what differs; name some keys of each kind."""
@@ -266,7 +285,7 @@ class _Comparison:
     def _queries(self, shared: Sequence[str]) -> dict[str, str]:
         """Return a query for the keys of each kind of difference."""
         key = [self._names[column] for column in self._table.key]
-        keys, source_keys = ", ".join(key), ", ".join(f"source.{name}" for name in key)
+        keys, source_keys = self._keys, ", ".join(f"source.{name}" for name in key)
         on = " and ".join(f"source.{name} is not distinct from destination.{name}" for name in key)
         differs = " or ".join(map(self._differs, shared)) or "false"
         is_null = " or ".join(f"{name} is null" for name in key)

@@ -136,6 +136,25 @@ def test_j2_check_finds_no_difference_on_a_later_day(workspace: Workspace) -> No
     assert (checked.code, len(verdicts)) == (0, len(list_reporting()) - len(SYNC_TABLES))
 
 
+@pytest.mark.timeout(900)
+def test_j2_check_finds_rows_that_klaviyo_never_gave(account: Workspace) -> None:
+    """A foreign account, a duplicate and NULL in a key differ; a campaign of before is kept."""
+    account.write(klaviyo_configuration(tables=["campaign_performance"]))
+    assert account.run("sync").code == 0
+    with closing(duckdb.connect(account.folder / "warehouse.duckdb")) as loaded:
+        copy = "insert into klaviyo.campaign_performance by name select * {} from (from"
+        copy += " klaviyo.campaign_performance limit 1)"
+        loaded.execute(copy.format("replace ('vanished' as campaign_id)"))
+        loaded.execute(copy.format("replace ('foreign' as account_id)"))
+        loaded.execute(copy.format("replace (null as campaign_id)"))
+        loaded.execute(copy.format(""))
+    checked = account.run("check")
+    [found] = (row for row in checked.rows if row["table"] == "campaign_performance")
+    counts = {name: found[name] for name in ("kept", "extra", "duplicates", "null_keys")}
+    assert counts == {"kept": 1, "extra": 2, "duplicates": 1, "null_keys": 1}
+    assert (checked.code, found["equal"]) == (1, "no")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.chaos)])

@@ -48,11 +48,11 @@ def test_a_value_that_the_source_no_longer_can_have_is_drift(sql_target: Target)
 
 
 class ForgettingSource(ScriptedSource):
-    """A source that gives rows of `a` from some day `b` on."""
+    """A source of the accounts x, y that gives rows of `a` from some day `b` on."""
 
     def find_kept(self, _: Table) -> Kept | None:
         """Return the days before."""
-        return Kept(series=["a"], day="b")
+        return Kept(series=["a"], day="b", owner="a", owners=["x", "y"])
 
 
 def test_rows_that_a_source_gives_once_are_kept(target: Target) -> None:
@@ -64,6 +64,20 @@ def test_rows_that_a_source_gives_once_are_kept(target: Target) -> None:
         found = check_table(source, destination, "shop", ORDERS)
     assert found is not None
     assert (found.kept, found.missing, found.examples) == (2, 0, ["extra: 3"])
+
+
+def test_rows_that_no_source_gave_are_never_kept(duckdb_target: Target) -> None:
+    """A foreign account, a row that is there twice and one without a key are differences."""
+    row = {"id": 1, "a": "x", "b": 1}
+    duckdb_target.pipeline(ScriptedSource([changes(upsert(1, row))])).run_once()
+    bogus = "(2, 'foreign'), (3, 'y'), (3, 'y'), (null, 'y'), (4, null), (5, 'y')"
+    values = f"select col0, col1, 0, false from (values {bogus})"
+    duckdb_target.execute(f"insert into shop.orders (id, a, b, _deleted) {values}")
+    source = ForgettingSource([changes(upsert(2, row))])
+    with closing(duckdb_target.destination()) as destination:
+        found = check_table(source, destination, "shop", ORDERS)
+    assert found is not None
+    assert (found.kept, found.extra, found.duplicates, found.null_keys) == (1, 5, 1, 1)
 
 
 def test_an_integer_equals_the_decimal_that_holds_it(sql_target: Target) -> None:

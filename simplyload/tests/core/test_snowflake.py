@@ -216,6 +216,13 @@ def load_by_bucket(target: Target, bucket: LocalStore, *steps: Any) -> None:
         Pipeline("shop", ScriptedSource(list(steps)), destination, target.log).run_once()
 
 
+def clean_by_bucket(target: Target, bucket: LocalStore, *, dry_run: bool = False) -> list[str]:
+    """Clean up with this bucket as `stage`."""
+    with closing(SnowflakeDestination(target.settings, bucket)) as destination:
+        pipeline = Pipeline("shop", ScriptedSource([]), destination, target.log)
+        return pipeline.clean(dry_run=dry_run)
+
+
 @pytest.mark.usefixtures("reads_folders")
 def test_a47_files_in_a_bucket_are_copied_by_a_stage_of_the_session(
     snowflake_target: Target, statements: list[str], tmp_path: Path
@@ -259,21 +266,20 @@ def test_su9_files_of_a_dead_load_in_a_bucket_are_removed(
 def test_files_that_are_in_an_earlier_bucket_are_named_by_clean(
     snowflake_target: Target, tmp_path: Path
 ) -> None:
-    """After a change of `stage` a run keeps what tells of them, `clean` names the old folder."""
+    """After a change of `stage`, `clean` names the folder, and empties it with the former one."""
     old, new = Bucket(tmp_path / "old"), Bucket(tmp_path / "new")
     with closing(SnowflakeDestination(snowflake_target.settings, old)) as opened:
         opened.acquire("shop")
         _, table = stage(opened, snowflake_target, upsert(1, {"id": 1}))
     load_by_bucket(snowflake_target, new, ONE)
     assert old.names("") == [f"{table.name}/0.parquet"]
-    named = f"{table.name}, but not its files in {old.address}/{table.name}/"
+    named = f"{table.name} stays: its files are in {old.address}/{table.name}/"
     for dry_run in (True, False):
-        with closing(SnowflakeDestination(snowflake_target.settings, new)) as opened:
-            pipeline = Pipeline("shop", ScriptedSource([]), opened, snowflake_target.log)
-            assert [
-                line.partition(", which is not")[0] for line in pipeline.clean(dry_run=dry_run)
-            ] == [named]
-    assert snowflake_target.stages() == []
+        [line] = clean_by_bucket(snowflake_target, new, dry_run=dry_run)
+        assert line.partition(", which is not")[0] == named
+    assert len(snowflake_target.stages()) == 1
+    assert clean_by_bucket(snowflake_target, old) == [table.name]
+    assert (snowflake_target.stages(), old.names("")) == ([], [])
 
 
 class ElsewhereBucket(Bucket):

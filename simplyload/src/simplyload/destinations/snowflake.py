@@ -255,16 +255,23 @@ class SnowflakeDestination(SnowflakeSql):
         """Return the bucket of a load's files, or nothing where Snowflake stores them itself."""
         return self._bucket.address if self._bucket else ""
 
-    def drop_orphans(self, stream: str, before: datetime, *, dry_run: bool = False) -> list[str]:  # noqa: ARG002
-        """Drop stages whose files an earlier setting put into another bucket; name the folder."""
+    def drop_orphans(
+        self,
+        stream: str,
+        before: datetime,  # noqa: ARG002
+        *,
+        dry_run: bool = False,  # noqa: ARG002
+    ) -> list[str]:
+        """Name the folders of files that an earlier setting put into another bucket.
+
+        Their stages stay: by them a run with that setting finds the files and removes both.
+        """
         places = self._read_places()
         elsewhere = [name for name, place in places.items() if place not in ("", self._place)]
-        found = self._find_stages(stream, elsewhere)
-        for name in () if dry_run else found:
-            self._execute(f"DROP TABLE IF EXISTS {self._stage_table(name).sql(self.dialect)}")
         return [
-            f"{name}, but not its files in {places[name]}/{name}/, which is not below `stage` now"
-            for name in found
+            f"{name} stays: its files are in {places[name]}/{name}/, which is not below `stage`"
+            " now; `simplyload clean` with the `stage` of before removes both"
+            for name in self._find_stages(stream, elsewhere)
         ]
 
     def _list_stages(self) -> list[str]:

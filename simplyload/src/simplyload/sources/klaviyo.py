@@ -42,6 +42,7 @@ from simplyload.sources.source import Finding, Kept
 MAX_ROWS = 5_000  # in one batch: what the child holds in memory
 Row = dict[str, Any]
 SYNC_TABLES = ("sync_report", "sync_error")  # about the sync, not about the account
+ACCOUNT = "account_id"  # the first column of every table's key
 READ_AT = "synced_at"  # the time of the sync that wrote a row
 SNAPSHOT = "its rows are of the day of their sync, and Klaviyo has them no longer"
 
@@ -100,20 +101,31 @@ class KlaviyoSource(ProcessSource):
             "configuration": settings.as_configuration(),
         }
         super().__init__(f"{__name__}:KlaviyoReader", plain, stream)
-        self._present: dict[str, pa.Table] | None = None
+        self._present: dict[str, pa.Table] = {}
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Return the table's present rows; the first call reads all tables, by one sync."""
         if table.name in SYNC_TABLES:
             return None
-        if self._present is None:
-            self._present = {other.name: rows for other, rows in self.scan_all(table)}
-        return iter([self._present[table.name]])
+        return iter([self._read_present(table)[table.name]])
 
     def find_kept(self, table: Table, /) -> Kept | None:
-        """Return which rows Klaviyo would not give again, as the connector's streams declare."""
+        """Return which rows Klaviyo would not give again, as the connector's streams declare.
+
+        They are of an account of which it gives some row, in any of the tables.
+        """
         kept = self._kept.get(table.name)
-        return Kept(**kept) if kept else None
+        if not kept or "reason" in kept:
+            return Kept(**kept) if kept else None
+        columns = (rows[ACCOUNT] for rows in self._read_present(table).values())
+        accounts: set[Any] = {
+            account for column in columns for account in column.unique().to_pylist()
+        }
+        return Kept(**kept, owner=ACCOUNT, owners=sorted(accounts))
+
+    def _read_present(self, table: Table) -> dict[str, pa.Table]:
+        self._present = self._present or {other.name: rows for other, rows in self.scan_all(table)}
+        return self._present
 
     @cached_property
     def _kept(self) -> dict[str, Any]:
@@ -292,7 +304,7 @@ def _describe_kept(stream: Any) -> dict[str, Any] | None:
     table = stream.table
     if table.day_column:
         metrics = [name for name in table.key if name.endswith("metric_id")]
-        return {"series": ["account_id", *metrics], "day": table.day_column}
+        return {"series": [ACCOUNT, *metrics], "day": table.day_column}
     return {"series": table.primary_key} if stream.schedule.overlap_days else None
 
 

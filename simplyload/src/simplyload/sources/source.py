@@ -36,11 +36,14 @@ class Kept:
     """Rows that a source gives once, and the destination keeps: what `check` cannot compare.
 
     Of rows with the same values of `series` the source has, where there is a `day`, those from some
-    day on, or else any. Without a series it gives none of the table again, for a `reason`.
+    day on, or else any. Without a series it gives none of the table again, for a `reason`. Where
+    there is an `owner`, a column, rows with a value that is none of `owners` are never kept.
     """
 
     series: Sequence[str] = ()
     day: str | None = None
+    owner: str | None = None
+    owners: Sequence[str] = ()
     reason: str = ""
 
 
