@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import NoReturn, get_args
+from typing import NoReturn, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import uvicorn
@@ -115,15 +115,15 @@ def _build_parser() -> argparse.ArgumentParser:
 def _add_account_options(add: Callable[..., argparse.Action]) -> None:
     add(
         "--seed",
-        type=int,
+        type=integer,
         default=7,
         metavar="N",
         help="determines everything that ever happens in it; default: %(default)s",
     )
-    add("--now", type=parse_time, metavar="TIME", help="its clock, ISO 8601; default: this moment")
+    add("--now", type=iso_time, metavar="TIME", help="its clock, ISO 8601; default: this moment")
     add(
         "--epoch",
-        type=parse_day,
+        type=iso_date,
         metavar="DATE",
         help="the day it is built around; default: --now's",
     )
@@ -194,7 +194,7 @@ def _add_account_options(add: Callable[..., argparse.Action]) -> None:
 
 
 def _add_server_options(add: Callable[..., argparse.Action]) -> None:
-    add("--port", type=int, default=8080, help="0 takes a free port; default: %(default)s")
+    add("--port", type=integer, default=8080, help="0 takes a free port; default: %(default)s")
     add(
         "--api-key",
         type=key,
@@ -218,41 +218,50 @@ def _add_server_options(add: Callable[..., argparse.Action]) -> None:
     )
 
 
-# argparse names these functions in its messages: "invalid count value: '-1'".
+Value = TypeVar("Value")
 
 
-def parse_time(text: str) -> int:
-    """Return an ISO 8601 datetime as epoch seconds."""
-    return int(parse_iso(text))
+def _parsed_as(form: str, parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Make a type for argparse from `parse`. Its error says that the text is not `form`."""
+
+    def parse_option(text: str) -> Value:
+        try:
+            return parse(text)
+        except (ValueError, OverflowError):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {form}") from None
+
+    return parse_option
 
 
-def parse_day(text: str) -> date:
-    """Return an ISO 8601 date."""
-    return date.fromisoformat(text)
-
-
-def zone(text: str) -> str:
-    """Return the name of a time zone."""
+def _parse_zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
-    except ZoneInfoNotFoundError:
+    except (ZoneInfoNotFoundError, OSError):  # OSError: of a folder, such as Europe
         raise ValueError(text) from None
 
 
-def count(text: str) -> int:
-    """Return a non-negative integer."""
+def _parse_count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise ValueError(text)
     return number
 
 
-def share(text: str) -> float:
-    """Return a number from 0 to 1."""
+def _parse_share(text: str) -> float:
     number = float(text)
     if not 0 <= number <= 1:
         raise ValueError(text)
     return number
+
+
+iso_time = _parsed_as(
+    "a time such as 2026-11-16T15:00:00Z in ISO 8601", lambda text: int(parse_iso(text))
+)
+iso_date = _parsed_as("a day such as 2026-11-16", date.fromisoformat)
+zone = _parsed_as("a time zone such as Europe/Paris", _parse_zone)
+integer = _parsed_as("a whole number", int)
+count = _parsed_as("a whole number from 0 on", _parse_count)
+share = _parsed_as("a number from 0 to 1", _parse_share)
 
 
 def key(text: str) -> tuple[str, int | None, frozenset[str] | None]:
@@ -263,7 +272,7 @@ def key(text: str) -> tuple[str, int | None, frozenset[str] | None]:
         raise argparse.ArgumentTypeError(
             "Klaviyo's private keys begin with pk_, as in pk_sandbox@7"
         )
-    return name, int(seed) if at else None, frozenset(scopes.split(",")) if colon else None
+    return name, integer(seed) if at else None, frozenset(scopes.split(",")) if colon else None
 
 
 def _listen(port: int) -> socket.socket:

@@ -219,6 +219,10 @@ class Dashboard:
         """For how many days after its date a row's results grow: a send's, not an event's."""
         return self.attribution_days if model.date == "sent_on" else 0
 
+    def value_label(self, dimension: str, value: str) -> str:
+        """The label of a dimension's value; one without a label is shown as it is."""
+        return self.values.get(dimension, {}).get(value, {}).get("label", value)
+
     def label(self, tile: Tile, metric: Metric) -> str:
         """The label of a metric where a reader can choose any days.
 

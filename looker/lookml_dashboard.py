@@ -223,7 +223,7 @@ def _write_title(
     """A tile's title, or that of its metric; of people counted once a day, the name for that."""
     if is_renamed and tile.chart in ("figures", "lines"):
         of = tile.where.items() if tile.chart == "lines" else ()
-        names = [dashboard.values[name][str(value)]["label"] for name, value in of]
+        names = [dashboard.value_label(name, str(value)) for name, value in of]
         return ", ".join([metrics[0].by_day, *names])
     return metrics[0].label if tile.chart == "figures" else tile.title
 

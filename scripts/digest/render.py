@@ -160,9 +160,10 @@ class Section:
     def _describe_usual(self, campaign: str | None) -> Iterator[str]:
         """What the campaign earned per recipient on each channel, and what is usual at its age."""
         found = [(key[1], usual) for key, usual in self.results.usual.items() if key[0] == campaign]
-        labels = declaration.load(self.semantics).values["send_channel"]
+        dashboard = declaration.load(self.semantics)
         for channel, usual in found:
-            prefix = f"{labels[channel]['label']} " if len(found) > 1 else ""
+            label = dashboard.value_label("send_channel", channel)
+            prefix = f"{label} " if len(found) > 1 else ""
             yield f"{prefix}{self._compare_at_age(usual)}"
 
     def _compare_at_age(self, usual: Usual) -> str:

@@ -317,6 +317,24 @@ def test_a_campaign_is_beside_what_is_usual_at_its_age(warehouse: Path, tmp_path
     assert "is usual" not in get_text(write_digest(tmp_path / "a.eml", *WEEK))
 
 
+ON_A_NEW_CHANNEL = """
+    insert into klaviyo.{0} by name
+    select * replace ('rcs' as send_channel) from klaviyo.{0}
+    where campaign_id = 'large' or campaign_id like 'peer%'
+"""
+
+
+def test_a_channel_without_a_label_has_its_own_name(warehouse: Path, tmp_path: Path) -> None:
+    """Of a campaign on two channels each is named, also one that Klaviyo adds."""
+    with copy_warehouse(warehouse, tmp_path) as connection:
+        connection.execute(PEERS)
+        for mart in ("klaviyo__message_performance", "klaviyo__campaign_daily"):
+            connection.execute(ON_A_NEW_CHANNEL.format(mart))
+    text = get_text(write_digest(tmp_path / "a.eml", *WEEK))
+    assert "Email 0.11 EUR per recipient, 0.15 EUR is usual" in text
+    assert "rcs 0.11 EUR per recipient, 0.15 EUR is usual" in text
+
+
 def test_both_parts_have_the_same_figures(message: EmailMessage) -> None:
     """Every figure of the plain text is in the HTML too."""
     html = get_body(message, "html")
