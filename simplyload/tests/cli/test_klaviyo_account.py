@@ -155,6 +155,19 @@ def test_j2_check_finds_rows_that_klaviyo_never_gave(account: Workspace) -> None
     assert (checked.code, found["equal"]) == (1, "no")
 
 
+@pytest.mark.timeout(900)
+def test_j2_check_keeps_the_results_of_a_former_conversion_metric(account: Workspace) -> None:
+    """After a change of `conversion_metrics` its rows are kept, and what is read now is equal."""
+    tables = ["flow_performance", "flow_performance_daily"]
+    for metric in ("Placed Order", "Ordered Product"):
+        account.write(klaviyo_configuration(tables=tables, conversion_metrics=metric))
+        assert account.run("sync").code == 0
+    checked = account.run("check")
+    found = {row["table"]: row for row in checked.rows}
+    assert checked.code == 0, found
+    assert all(found[name]["kept"] >= found[name]["source_rows"] > 0 for name in tables)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.chaos)])

@@ -298,14 +298,16 @@ def _describe_kept(stream: Any) -> dict[str, Any] | None:
     """Describe the rows of a report that a first sync does not read: days of long ago.
 
     Klaviyo gives them no longer, or not all of them within a day's quota.
-    Its windows are read the newest first, each for every metric. Windows that overlap delete no row
-    without a day, so a row that none of them has is kept.
+    Its windows are read the newest first, each for every metric that the settings name now. Windows
+    that overlap delete no row without a day, so a row that none of them has is kept.
     """
     table = stream.table
-    if table.day_column:
-        metrics = [name for name in table.key if name.endswith("metric_id")]
+    if stream.schedule.overlap_days:
+        return {"series": table.primary_key}
+    metrics = [name for name in table.key if name.endswith("metric_id")]
+    if table.day_column or metrics:
         return {"series": [ACCOUNT, *metrics], "day": table.day_column}
-    return {"series": table.primary_key} if stream.schedule.overlap_days else None
+    return None
 
 
 def _truncate(table: Table, seq: int) -> Changes:
