@@ -99,7 +99,11 @@ def test_make_test_fails_where_either_suite_fails(tmp_path: Path) -> None:
         for folder, code in zip((".venv", ".venv-load"), codes, strict=True):
             write_program(tmp_path / folder / "bin/pytest", f"echo {folder} ends; exit {code}")
         done = subprocess.run(
-            [MAKE, "test"], cwd=tmp_path, capture_output=True, text=True, check=False
+            [MAKE, "--no-print-directory", "test"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert bool(done.returncode) == any(codes), (codes, done.stderr)
         assert done.stdout.splitlines()[:2] == [".venv ends", ".venv-load ends"]

@@ -154,16 +154,13 @@
       here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered:
       Messages that arrived: recipients less bounced and failed. Open rate: Unique opens / delivered,
       over the channels whose opens are counted. Over several days a flow''s people are counted once a
-      day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore Flow period. Click
-      rate: Unique clicks / delivered, over the channels whose clicks are counted. Over several days a
-      flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker
-      in the explore Flow period. Conversion rate: Recipients who converted / delivered. Over several
-      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period. Revenue per recipient: Revenue / delivered, as Klaviyo defines
-      it. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
-      are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures are
-      in klaviyo__flow_period, in Looker in the explore Flow period. Bounce rate: Bounced / recipients,
-      over the channels whose bounces are counted.'
+      day, unlike in klaviyo__flow_period. Click rate: Unique clicks / delivered, over the channels whose
+      clicks are counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Conversion rate: Recipients who converted / delivered. Over several days a flow''s people are counted
+      once a day, unlike in klaviyo__flow_period. Revenue per recipient: Revenue / delivered, as Klaviyo
+      defines it. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
+      are counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
     note_state: collapsed
     note_display: hover
     width: 24
@@ -242,16 +239,14 @@
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
       failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over several
-      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period. Conversion rate: Recipients who
-      converted / delivered. Over several days a flow''s people are counted once a day; Klaviyo''s own
-      figures are in klaviyo__flow_period, in Looker in the explore Flow period. Revenue per recipient:
-      Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered,
-      over the channels whose unsubscribes are counted. Over several days a flow''s people are counted
-      once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore Flow period.
-      Bounce rate: Bounced / recipients, over the channels whose bounces are counted.'
+      days a flow''s people are counted once a day, unlike in klaviyo__flow_period. Click rate: Unique
+      clicks / delivered, over the channels whose clicks are counted. Over several days a flow''s people
+      are counted once a day, unlike in klaviyo__flow_period. Conversion rate: Recipients who converted
+      / delivered. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients
+      who unsubscribed / delivered, over the channels whose unsubscribes are counted. Over several days
+      a flow''s people are counted once a day, unlike in klaviyo__flow_period. Bounce rate: Bounced /
+      recipients, over the channels whose bounces are counted.'
     note_state: collapsed
     note_display: hover
     width: 24

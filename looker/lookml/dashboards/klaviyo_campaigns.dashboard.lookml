@@ -170,15 +170,13 @@
       messages or more with final results in the 180 days before, where they are eight or more. Hatched
       bars are not final. Delivered: Messages that arrived: recipients less bounced and failed. Open rate:
       Unique opens / delivered, over the channels whose opens are counted. Over several days a flow''s
-      people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in
-      the explore Flow period. Click rate: Unique clicks / delivered, over the channels whose clicks are
-      counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in
-      klaviyo__flow_period, in Looker in the explore Flow period. Conversions: Conversions, such as orders,
-      that Klaviyo attributes to the message. Revenue: Value of the conversions, in the account''s currency:
-      the revenue attributed to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines
-      it. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes
-      are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures are
-      in klaviyo__flow_period, in Looker in the explore Flow period.'
+      people are counted once a day, unlike in klaviyo__flow_period. Click rate: Unique clicks / delivered,
+      over the channels whose clicks are counted. Over several days a flow''s people are counted once
+      a day, unlike in klaviyo__flow_period. Conversions: Conversions, such as orders, that Klaviyo attributes
+      to the message. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
+      to the message. Revenue per recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate:
+      Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted. Over
+      several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 24

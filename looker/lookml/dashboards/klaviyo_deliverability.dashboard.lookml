@@ -166,8 +166,7 @@
     note_text: 'Emails only. Flows count people once a day here. Klaviyo''s own figure exists for the
       last 7, 30, 90 and 365 days and for whole months. Unsubscribe rate: Recipients who unsubscribed
       / delivered, over the channels whose unsubscribes are counted. Over several days a flow''s people
-      are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore
-      Flow period.'
+      are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6

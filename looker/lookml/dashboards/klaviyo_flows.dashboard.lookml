@@ -274,8 +274,7 @@
     note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
       people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
       whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over
-      several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period.'
+      several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -307,8 +306,7 @@
     note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
       people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
       whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.
-      Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period.'
+      Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -340,8 +338,7 @@
     note_text: 'Emails of flows only; each flow has the rates of its other channels below. Flows count
       people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for
       whole months. Conversion rate: Recipients who converted / delivered. Over several days a flow''s
-      people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in
-      the explore Flow period.'
+      people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -436,8 +433,7 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Conversion rate: Recipients who converted / delivered. Over several
-      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period.'
+      days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -485,17 +481,15 @@
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
       failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over several
-      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period. Conversion rate: Recipients who
-      converted / delivered. Over several days a flow''s people are counted once a day; Klaviyo''s own
-      figures are in klaviyo__flow_period, in Looker in the explore Flow period. Conversions: Conversions,
-      such as orders, that Klaviyo attributes to the message. Revenue: Value of the conversions, in the
-      account''s currency: the revenue attributed to the message. Revenue per recipient: Revenue / delivered,
-      as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels
-      whose unsubscribes are counted. Over several days a flow''s people are counted once a day; Klaviyo''s
-      own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      days a flow''s people are counted once a day, unlike in klaviyo__flow_period. Click rate: Unique
+      clicks / delivered, over the channels whose clicks are counted. Over several days a flow''s people
+      are counted once a day, unlike in klaviyo__flow_period. Conversion rate: Recipients who converted
+      / delivered. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Conversions: Conversions, such as orders, that Klaviyo attributes to the message. Revenue: Value
+      of the conversions, in the account''s currency: the revenue attributed to the message. Revenue per
+      recipient: Revenue / delivered, as Klaviyo defines it. Unsubscribe rate: Recipients who unsubscribed
+      / delivered, over the channels whose unsubscribes are counted. Over several days a flow''s people
+      are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 24
@@ -627,14 +621,12 @@
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
       failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over several
-      days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period. Conversion rate: Recipients who
-      converted / delivered. Over several days a flow''s people are counted once a day; Klaviyo''s own
-      figures are in klaviyo__flow_period, in Looker in the explore Flow period. Revenue: Value of the
-      conversions, in the account''s currency: the revenue attributed to the message. Revenue per recipient:
-      Revenue / delivered, as Klaviyo defines it.'
+      days a flow''s people are counted once a day, unlike in klaviyo__flow_period. Click rate: Unique
+      clicks / delivered, over the channels whose clicks are counted. Over several days a flow''s people
+      are counted once a day, unlike in klaviyo__flow_period. Conversion rate: Recipients who converted
+      / delivered. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Revenue: Value of the conversions, in the account''s currency: the revenue attributed to the message.
+      Revenue per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 24

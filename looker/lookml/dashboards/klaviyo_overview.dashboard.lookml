@@ -302,8 +302,7 @@
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
       for whole months. Open rate: Unique opens / delivered, over the channels whose opens are counted.
-      Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period.'
+      Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -334,8 +333,7 @@
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
       for whole months. Click rate: Unique clicks / delivered, over the channels whose clicks are counted.
-      Over several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period.'
+      Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -366,8 +364,7 @@
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
       for whole months. Conversion rate: Recipients who converted / delivered. Over several days a flow''s
-      people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in
-      the explore Flow period.'
+      people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -425,8 +422,7 @@
     note_text: 'Emails only; other channels have their own rates under Campaigns, Flows and SMS. Flows
       count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and
       for whole months. Unsubscribe rate: Recipients who unsubscribed / delivered, over the channels whose
-      unsubscribes are counted. Over several days a flow''s people are counted once a day; Klaviyo''s
-      own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      unsubscribes are counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -563,8 +559,7 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Open rate: Unique opens / delivered, over the channels whose
-      opens are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      opens are counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -599,8 +594,7 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      clicks are counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -106,7 +106,7 @@
       An hour with fewer than 1,000 delivered emails or 3 campaigns stays empty. Some hours hold special
       occasions: look at what was sent before you move a send. Click rate: Unique clicks / delivered,
       over the channels whose clicks are counted. Over several days a flow''s people are counted once
-      a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 12

@@ -218,8 +218,8 @@
       Tags: message_performance.tag_names
     note_text: 'Text messages only. Flows count people once a day here. Klaviyo''s own figure exists for
       the last 7, 30, 90 and 365 days and for whole months. Click rate: Unique clicks / delivered, over
-      the channels whose clicks are counted. Over several days a flow''s people are counted once a day;
-      Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      the channels whose clicks are counted. Over several days a flow''s people are counted once a day,
+      unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -277,8 +277,7 @@
     note_text: 'Text messages only. Flows count people once a day here. Klaviyo''s own figure exists for
       the last 7, 30, 90 and 365 days and for whole months. Unsubscribe rate: Recipients who unsubscribed
       / delivered, over the channels whose unsubscribes are counted. Over several days a flow''s people
-      are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore
-      Flow period.'
+      are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 6
@@ -453,8 +452,7 @@
       Tags: message_performance.tag_names
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Click rate: Unique clicks / delivered, over the channels whose
-      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      clicks are counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 12
@@ -501,14 +499,13 @@
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
       failed. Click rate: Unique clicks / delivered, over the channels whose clicks are counted. Over
-      several days a flow''s people are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period,
-      in Looker in the explore Flow period. Conversions: Conversions, such as orders, that Klaviyo attributes
-      to the message. Revenue: Value of the conversions, in the account''s currency: the revenue attributed
-      to the message. Text message credits: Text credits used. Null for other channels. Text message spend:
-      Cost of the text messages, in the account''s currency. Null for other channels. Text message return:
-      Revenue of texts / text message spend. Unsubscribe rate: Recipients who unsubscribed / delivered,
-      over the channels whose unsubscribes are counted. Over several days a flow''s people are counted
-      once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      several days a flow''s people are counted once a day, unlike in klaviyo__flow_period. Conversions:
+      Conversions, such as orders, that Klaviyo attributes to the message. Revenue: Value of the conversions,
+      in the account''s currency: the revenue attributed to the message. Text message credits: Text credits
+      used. Null for other channels. Text message spend: Cost of the text messages, in the account''s
+      currency. Null for other channels. Text message return: Revenue of texts / text message spend. Unsubscribe
+      rate: Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted.
+      Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 24

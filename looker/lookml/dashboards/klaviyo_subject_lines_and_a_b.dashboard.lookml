@@ -105,10 +105,9 @@
       that it sent to the rest of the audience. Apple''s mail privacy opens mails by itself, so trust
       clicks. Tested messages with clicks tracked: Delivered messages in an A/B test, of channels whose
       clicks are counted. Open rate of tested messages: Unique opens / delivered, over messages in an
-      A/B test. Over several days a flow''s people are counted once a day; Klaviyo''s own figures are
-      in klaviyo__flow_period, in Looker in the explore Flow period. Click rate of tested messages: Unique
-      clicks / delivered, over messages in an A/B test. Over several days a flow''s people are counted
-      once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore Flow period.'
+      A/B test. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Click rate of tested messages: Unique clicks / delivered, over messages in an A/B test. Over several
+      days a flow''s people are counted once a day, unlike in klaviyo__flow_period.'
     note_state: collapsed
     note_display: hover
     width: 24
@@ -146,14 +145,12 @@
       Tags: message_performance.tag_names
     note_text: 'Campaigns by email; subject lines with at least 500 delivered mails. Delivered: Messages
       that arrived: recipients less bounced and failed. Open rate: Unique opens / delivered, over the
-      channels whose opens are counted. Over several days a flow''s people are counted once a day; Klaviyo''s
-      own figures are in klaviyo__flow_period, in Looker in the explore Flow period. Click rate: Unique
-      clicks / delivered, over the channels whose clicks are counted. Over several days a flow''s people
-      are counted once a day; Klaviyo''s own figures are in klaviyo__flow_period, in Looker in the explore
-      Flow period. Click-to-open rate: Unique clicks / unique opens, over the channels whose opens and
-      clicks are counted. Over several days a flow''s people are counted once a day; Klaviyo''s own figures
-      are in klaviyo__flow_period, in Looker in the explore Flow period. Revenue per recipient: Revenue
-      / delivered, as Klaviyo defines it.'
+      channels whose opens are counted. Over several days a flow''s people are counted once a day, unlike
+      in klaviyo__flow_period. Click rate: Unique clicks / delivered, over the channels whose clicks are
+      counted. Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period.
+      Click-to-open rate: Unique clicks / unique opens, over the channels whose opens and clicks are counted.
+      Over several days a flow''s people are counted once a day, unlike in klaviyo__flow_period. Revenue
+      per recipient: Revenue / delivered, as Klaviyo defines it.'
     note_state: collapsed
     note_display: hover
     width: 24

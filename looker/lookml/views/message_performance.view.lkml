@@ -352,7 +352,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique opens"
-    description: "Recipients who opened, opens by Apple's Mail Privacy Protection included. Summed over messages it counts message-recipients, not people. Null for channels without opens. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who opened, opens by Apple's Mail Privacy Protection included. Summed over messages it counts message-recipients, not people. Null for channels without opens. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, opens_unique]
     sql: ${TABLE}.opens_unique ;;
@@ -372,7 +372,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique clicks"
-    description: "Recipients who clicked. Summed over messages it counts message-recipients, not people. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who clicked. Summed over messages it counts message-recipients, not people. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, clicks_unique]
     sql: ${TABLE}.clicks_unique ;;
@@ -412,7 +412,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unsubscribes"
-    description: "Recipients who unsubscribed. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who unsubscribed. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, unsubscribe_uniques]
     sql: ${TABLE}.unsubscribe_uniques ;;
@@ -514,7 +514,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique conversions"
-    description: "Recipients who converted at least once. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who converted at least once. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, conversion_uniques]
     sql: ${TABLE}.conversion_uniques ;;
@@ -734,7 +734,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique clicks with opens tracked"
-    description: "Unique clicks of channels whose opens are counted. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique clicks of channels whose opens are counted. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, open_tracked_clicks_unique]
     sql: ${TABLE}.open_tracked_clicks_unique ;;
@@ -754,7 +754,7 @@ view: message_performance {
     type: sum
     group_label: "Sums"
     label: "Unique opens with clicks tracked"
-    description: "Unique opens of channels whose clicks are counted. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique opens of channels whose clicks are counted. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, click_tracked_opens_unique]
     sql: ${TABLE}.click_tracked_opens_unique ;;
@@ -894,7 +894,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Open rate"
-    description: "Unique opens / delivered, over the channels whose opens are counted. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique opens / delivered, over the channels whose opens are counted. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_1
     required_fields: [open_tracked_delivered]
     html: {% if value and open_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ open_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
@@ -906,7 +906,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Click rate"
-    description: "Unique clicks / delivered, over the channels whose clicks are counted. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique clicks / delivered, over the channels whose clicks are counted. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_2
     required_fields: [click_tracked_delivered]
     html: {% if value and click_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ click_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
@@ -918,7 +918,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Click-to-open rate"
-    description: "Unique clicks / unique opens, over the channels whose opens and clicks are counted. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique clicks / unique opens, over the channels whose opens and clicks are counted. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_1
     required_fields: [click_tracked_opens_unique]
     html: {% if value and click_tracked_opens_unique._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ click_tracked_opens_unique._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
@@ -930,7 +930,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Conversion rate"
-    description: "Recipients who converted / delivered. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who converted / delivered. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_2
     required_fields: [delivered]
     html: {% if value and delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
@@ -990,7 +990,7 @@ view: message_performance {
     type: number
     group_label: "Ratios"
     label: "Unsubscribe rate"
-    description: "Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who unsubscribed / delivered, over the channels whose unsubscribes are counted. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_2
     required_fields: [unsubscribe_tracked_delivered]
     html: {% if value and unsubscribe_tracked_delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ unsubscribe_tracked_delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
@@ -1049,7 +1049,7 @@ view: message_performance {
     type: number
     group_label: "Scores"
     label: "Engagement score"
-    description: "0.7 of the open rate and 0.3 of the click rate. The weights are arbitrary; the score ranks messages, it does not measure them. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "0.7 of the open rate and 0.3 of the click rate. The weights are arbitrary; the score ranks messages, it does not measure them. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_1
     drill_fields: [detail*, open_rate, click_rate, engagement_score]
     sql: 0.7 * ${open_rate} + 0.3 * ${click_rate} ;;

@@ -265,7 +265,7 @@ view: subject_line_test {
     type: sum
     group_label: "Sums"
     label: "Unique opens of tested messages"
-    description: "Recipients who opened a message in an A/B test. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who opened a message in an A/B test. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, tested_opens_unique]
     sql: ${TABLE}.opens_unique ;;
@@ -275,7 +275,7 @@ view: subject_line_test {
     type: sum
     group_label: "Sums"
     label: "Unique clicks of tested messages"
-    description: "Recipients who clicked in a message in an A/B test. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Recipients who clicked in a message in an A/B test. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: decimal_0
     drill_fields: [detail*, tested_clicks_unique]
     sql: ${TABLE}.clicks_unique ;;
@@ -317,7 +317,7 @@ view: subject_line_test {
     type: number
     group_label: "Ratios"
     label: "Open rate of tested messages"
-    description: "Unique opens / delivered, over messages in an A/B test. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique opens / delivered, over messages in an A/B test. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_1
     required_fields: [tested_open_sample]
     html: {% if value and tested_open_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ tested_open_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
@@ -329,7 +329,7 @@ view: subject_line_test {
     type: number
     group_label: "Ratios"
     label: "Click rate of tested messages"
-    description: "Unique clicks / delivered, over messages in an A/B test. Over several days a flow's people are counted once a day; Klaviyo's own figures are in klaviyo__flow_period, in Looker in the explore Flow period."
+    description: "Unique clicks / delivered, over messages in an A/B test. Over several days a flow's people are counted once a day, unlike in klaviyo__flow_period."
     value_format_name: percent_2
     required_fields: [tested_click_sample]
     html: {% if value and tested_click_sample._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ tested_click_sample._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
