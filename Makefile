@@ -1,7 +1,8 @@
 # Environments, created on first use: .venv (connector, sandbox, dashboard, scripts) and .venv-dbt
 # (dbt), of which pyproject.toml says why they are two; .venv-load (SimplyLoad) and .venv-scripts
 # (dashboard, scripts), both without the SDK. What only tests, or only BigQuery and Amazon, need is
-# added by the first target that needs it: .venv/.tests, .venv/.clouds, .venv-dbt/.engines.
+# added by the first target that needs it: .venv/.tests, .venv/.clouds, .venv-dbt/.engines; no target
+# needs .venv-scripts/.clouds: scripts that miss a client name it (scripts/clouds.py).
 # .venv-snowflake is dbt on fakesnow.
 
 PYTHON ?= python3
@@ -156,6 +157,7 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 .venv-dbt/.engines: requirements/warehouse.txt
 .venv-snowflake/.stamp: requirements/snowflake.txt
 .venv-scripts/.stamp: requirements/scripts.txt
+.venv-scripts/.clouds: requirements/scripts.txt requirements/clouds.txt
 .venv-load/.stamp: simplyload/requirements.txt simplyload/pyproject.toml
 
 # On disk, by `du` on Linux.
@@ -166,6 +168,7 @@ clean: ## Remove the output of runs; keep the environments and the account (buil
 .venv-dbt/.engines: SIZE = 730 MB
 .venv-snowflake/.stamp: SIZE = 700 MB
 .venv-scripts/.stamp: SIZE = about 200 MB
+.venv-scripts/.clouds: SIZE = about 260 MB
 .venv-load/.stamp: SIZE = 1 GB
 
 # The command, from its folder: with uv or pip, whichever made the environment.
@@ -180,7 +183,7 @@ FILES = $(filter %.txt,$^)
 # installation. Two at once in one environment break pip, so the shell holds a lock (by Python: macOS
 # has no `flock` command; uv holds .lock), and the second make finds the stamp.
 .venv/.stamp .venv/.clouds .venv/.tests .venv-dbt/.stamp .venv-dbt/.engines .venv-snowflake/.stamp \
-	.venv-scripts/.stamp .venv-load/.stamp:
+	.venv-scripts/.stamp .venv-scripts/.clouds .venv-load/.stamp:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is missing, older than Python 3.11 or without its venv module." \
 			"Install one, or name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }

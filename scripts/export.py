@@ -3,7 +3,7 @@
 exit codes:
   0  the file is written and, with --upload-s3, uploaded
   1  the warehouse or the upload failed
-  2  an option or setting is missing or malformed
+  2  an option or setting is missing or malformed, or the packages that it needs are missing
 """
 
 import argparse
@@ -149,8 +149,7 @@ def _fetch_rows(
 
 def upload(file: Path, address: str, rows: int, extract: Extract) -> None:
     """Copy the file to `s3://bucket/key`, with a checksum that S3 verifies."""
-    with clouds.required_for("S3"):
-        from scripts import s3  # noqa: PLC0415 - `make demo` does not install its client
+    from scripts import s3  # noqa: PLC0415 - `make demo` does not install its client
 
     bucket, key = parse_s3_address(address)
     bounds = {"start": str(extract.start or ""), "end": str(extract.end or "")}
@@ -167,7 +166,7 @@ def parse_s3_address(address: str) -> tuple[str, str]:
 
 
 def format_s3_address(template: str, extract: Extract) -> str:
-    """Fill in `{mart}`, `{start}` and `{end}`, and validate the address; an empty one stays."""
+    """Fill in `{mart}`, `{start}` and `{end}`; an address is valid, and can be uploaded to."""
     # Values that are not set are left out, so that a template cannot print "None" into an address.
     values = {"mart": extract.mart, "start": extract.start, "end": extract.end}
     try:
@@ -176,6 +175,7 @@ def format_s3_address(template: str, extract: Extract) -> str:
         raise UsageError(f"{template}: {error} is not given; known: mart, start, end.") from None
     if address:
         parse_s3_address(address)
+        clouds.require("S3", "boto3")
     return address
 
 

@@ -2,13 +2,15 @@
 
 On the target duckdb the sync is `fivetran debug` on this machine, on the others Fivetran's own.
 With `--loader simplyload` it is SimplyLoad on this machine, into DuckDB or Postgres.
-All settings are checked before the first step; the first failure ends the run with its exit code.
+All settings, and the packages that they need, are checked before the first step; the first failure
+ends the run with its exit code.
 DIGEST_WEBHOOK gets an alert of a failed step, old data and numbers that differ from Klaviyo's.
 
 exit codes:
   0  every step succeeded
   1  a step failed
-  2  an option or setting is missing or malformed, and nothing was done
+  2  an option or setting is missing or malformed, or the packages that it needs are missing;
+     nothing was done
   3, 4, 5  the sync failed; see scripts.fivetran_sync --help
 """
 
@@ -215,11 +217,13 @@ STEPS: Mapping[str, Callable[[RunContext], Step]] = {
     "archive": _plan_archive,
     "digest": _plan_digest,
 }
+WRITERS = ("sync", "build")  # by other programs, which have their own clients of the warehouse
 
 
 def plan_steps(context: RunContext, skip: Sequence[str]) -> dict[str, Step]:
     """Plan the steps by name; SettingsError names every problem of every step."""
-    plan, problems = {}, context.warehouse.problems()
+    is_read = any(name not in skip for name in STEPS if name not in WRITERS)
+    plan, problems = {}, context.warehouse.problems(is_read=is_read)
     # Problems are collected, so that one run names the missing settings of every step.
     for name, plan_step in STEPS.items():
         if name in skip:

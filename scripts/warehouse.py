@@ -44,10 +44,12 @@ class WarehouseSettings(Settings):
         used = ("DBT_TARGET", prefix)
         return {name: value for name, value in super().as_env().items() if name.startswith(used)}
 
-    def problems(self) -> list[str]:
-        """The settings that the target needs and that are not set, each as a sentence."""
-        is_missing = self.dbt_target == "bigquery" and not self.bq_project
-        return ["BQ_PROJECT is not set"] if is_missing else []
+    def problems(self, *, is_read: bool = True) -> list[str]:
+        """What the target lacks, each as a sentence: settings and, if it is read, its client."""
+        if self.dbt_target != "bigquery":
+            return []
+        unset = [] if self.bq_project else ["BQ_PROJECT is not set"]
+        return unset + (clouds.find_missing("BigQuery", "google.cloud.bigquery") if is_read else [])
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,7 @@ def _describe_schema(
 
 @contextmanager
 def _open_bigquery(settings: WarehouseSettings) -> Iterator[Warehouse]:
-    with clouds.required_for("BigQuery"):
-        from scripts import bigquery  # noqa: PLC0415 - `make demo` does not install its client
+    from scripts import bigquery  # noqa: PLC0415 - `make demo` does not install its client
 
     try:
         with bigquery.open_bigquery(settings) as warehouse:

@@ -4,7 +4,7 @@ exit codes:
   0  the digest is sent, or written with --dry-run
   1  the warehouse, the mail server or the webhook failed, the period is not synced to its end, or
      it ends before the data begin
-  2  an option or setting is missing or malformed
+  2  an option or setting is missing or malformed, or the packages that it needs are missing
 """
 
 import argparse
@@ -57,8 +57,8 @@ def send_test_message(options: argparse.Namespace) -> None:
 
 def bootstrap_ses(options: argparse.Namespace) -> None:
     """Prepare Amazon SES to send from a domain."""
-    with clouds.required_for("Amazon SES"):
-        from scripts.digest import ses  # noqa: PLC0415 - `make demo` does not install its client
+    clouds.require("Amazon SES", "boto3")
+    from scripts.digest import ses  # noqa: PLC0415 - `make demo` does not install its client
 
     ses.verify_domain(options.domain, is_dry_run=options.dry_run)
 

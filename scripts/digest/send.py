@@ -121,8 +121,8 @@ def read_digest_settings(**overrides: str | None) -> DigestSettings:
 
 def _choose_settings(transport: Transport) -> type[DigestSettings]:
     if transport == "ses":
-        with clouds.required_for("Amazon SES"):
-            from scripts.digest import ses  # noqa: PLC0415 - `make demo` does not install its client
+        clouds.require("Amazon SES", "boto3")
+        from scripts.digest import ses  # noqa: PLC0415 - `make demo` does not install its client
 
         return ses.SesSettings
     return WebhookSettings if transport == "webhook" else SmtpSettings

@@ -5,7 +5,7 @@ docs/mcp.md shows how an assistant starts it.
 
 exit codes:
   0  the client ended the session
-  2  an option or setting is missing or malformed
+  2  an option or setting is missing or malformed, or the packages that it needs are missing
 """
 
 import argparse
