@@ -287,6 +287,7 @@ def _build_metric(metric: Metric, dashboard: Dashboard, semantics: Semantics) ->
     return {
         "ratio": metric.ratio,
         "label": metric.label,
+        "definition": metric.description,
         "by_day": metric.by_day,
         "of": find_counted(metric, semantics),
         "events": _find_events(metric, dashboard, semantics),

@@ -20,6 +20,10 @@ for (const tile of tiles) {
   tile.element = document.getElementById(tile.slug);
   tile.drawing = Promise.resolve();
 }
+// A metric is in many tiles: the page holds its definition once.
+for (const place of document.querySelectorAll('[data-metric]')) {
+  place.textContent = dashboard.metrics[place.dataset.metric].definition;
+}
 
 const form = document.getElementById('choices');
 const controls = form.elements;
