@@ -1,9 +1,15 @@
 """What happens to single rows: keys, TOAST, truncation, columns."""
 
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import psycopg2
 import pytest
 
 from simplyload.changes import Batch
 from simplyload.sources.postgres.slot import format_lsn
+from simplyload.testing.kills import load_with_kills
 from tests.postgres_cdc.replica import Database, Replica
 
 LARGE = "(select string_agg(md5(g::text), '') from generate_series(1, 2000) g)"
@@ -135,6 +141,53 @@ def test_r10_a_row_inserted_while_a_column_is_read_is_never_half(
     replica.sync()
     assert seen[0] is None
     assert replica.rows("a") == [{"id": 1, "v": "x", "d": 7}, {"id": 2, "v": "late", "d": 7}]
+
+
+def test_r10_a_default_waits_for_an_open_transaction_by_name(
+    source: Database, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a transaction writes, old rows lack the default and the table waits; then they have it.
+
+    The rows of a run that waits are loaded, also by a run that forgets what the one before it knew.
+    """
+    monkeypatch.setattr("simplyload.sources.postgres.setup.find_barrier.__defaults__", (0.3,))
+    source.run(
+        "create table a (id int primary key, old text)", "insert into a values (1, 'x'), (2, 'y')"
+    )
+    replica.sync()
+    source.run("alter table a drop old", "alter table a add d text not null default 'n'")
+    with closing(psycopg2.connect(source.dsn)) as writer:
+        writer.cursor().execute("insert into a values (5)")
+        for number in (3, 4):
+            source.run(f"insert into a values ({number})")
+            assert set(replica.sync().waiting) == {"a"}
+            replica.restart()
+        assert [row.get("d") for row in replica.rows("a")] == [None, None, "n", "n"]
+        writer.commit()
+    assert replica.sync().waiting == {}
+    assert {row["id"]: row["d"] for row in replica.rows("a")} == dict.fromkeys(range(1, 6), "n")
+
+
+@pytest.mark.slow
+def test_r1_r10_a_default_survives_a_kill_at_each_step_of_its_run(
+    source: Database, replica: Replica, tmp_path: Path
+) -> None:
+    """Old rows have the default of a new column, before whichever step the run is killed."""
+    settings = replica.settings.model_dump(mode="json", by_alias=True)
+    source.run(
+        "create table a (id int primary key, old text)",
+        "insert into a select n, 'x' from generate_series(1, 20) n",
+    )
+    load_with_kills(settings, "shop", tmp_path)
+    source.run(
+        "alter table a drop old",
+        "alter table a add d text not null default 'n'",
+        "insert into a select n from generate_series(21, 40) n",
+    )
+    assert load_with_kills(settings, "shop", tmp_path, steps=[1, 60, 1]) >= 20
+    with duckdb.connect(tmp_path / "target.duckdb", read_only=True) as target:
+        found = target.sql("select id, d from shop.a where not _deleted order by id").fetchall()
+    assert found == [(number, "n") for number in range(1, 41)]
 
 
 def test_truncate_then_insert_in_one_transaction(source: Database, replica: Replica) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -43,19 +43,24 @@ class Trial:
     wrap: Callable[[Destination], Any] | None = None
     calls: int = field(default=10_000, init=False)  # those of the last run that was not killed
 
-    def run(self, kill: float | None = None) -> None:
-        """Run the pipeline once; kill it after a share of the calls that the last run made."""
+    def run(self, kill: float | None = None) -> Collection[str]:
+        """Run the pipeline once and return the tables that wait.
+
+        Kill it after a share of the calls that the last run made.
+        """
         processes = fork_context()
         receiver, sender = processes.Pipe(duplex=False)
         limit = None if kill is None else int(kill * self.calls)
         process = processes.Process(target=_run_in_process, args=(self, limit, sender))
         process.start()
         sender.close()
+        waiting: Collection[str] = ()
         with suppress(EOFError):  # it was killed, or failed
-            self.calls = receiver.recv()
+            self.calls, waiting = receiver.recv()
         process.join()
         if kill is None or process.exitcode != -signal.SIGKILL:
             assert process.exitcode == 0, f"the run ended with {process.exitcode}"
+        return waiting
 
     def make_pipeline(self) -> Pipeline:
         """Make the pipeline as the command line would from a file of settings."""
@@ -103,7 +108,7 @@ def connection_settings(dsn: str) -> dict[str, Any]:
 
 
 def _run_in_process(trial: Trial, limit: int | None, sender: Connection) -> None:
-    """Run once and send the number of calls; the call whose number is the limit kills."""
+    """Run once; send the number of calls and the tables that wait. The call of the limit kills."""
     calls = 0
 
     def count(_frame: Any, _event: str, _argument: Any) -> None:
@@ -115,6 +120,6 @@ def _run_in_process(trial: Trial, limit: int | None, sender: Connection) -> None
     pipeline = trial.make_pipeline()
     threading.setprofile(count)
     sys.setprofile(count)
-    pipeline.run_once()
+    result = pipeline.run_once()
     sys.setprofile(None)
-    sender.send(calls)
+    sender.send((calls, [*result.stopped]))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import psycopg2
 from hypothesis import strategies as st
+from psycopg2.extensions import TRANSACTION_STATUS_INTRANS
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from tests.proof.tables import KINDS, Kind
@@ -212,6 +213,11 @@ class Application:
                 self._add_column(kind, default)
             case DropColumn(kind):
                 self._drop_column(kind)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the second session has a transaction open."""
+        return self._second.info.transaction_status == TRANSACTION_STATUS_INTRANS
 
     def commit_late(self) -> None:
         """Commit what the second session has begun."""
