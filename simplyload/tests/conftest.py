@@ -52,6 +52,19 @@ def database(server: str) -> Iterator[str]:
     with closing(connect(server)) as admin:
         admin.cursor().execute(f"create database {name} {AS_FILES}")
     yield make_dsn(server, dbname=name)
+    drop_database(server, name)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the waits between tries of a request, which take no time."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    return waited
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop a database and its slots, which a process that ends may still hold."""
     with closing(connect(server)) as admin:
         cursor = admin.cursor()
         cursor.execute(
@@ -64,14 +77,6 @@ def database(server: str) -> Iterator[str]:
             [name],
         )
         cursor.execute(f"drop database {name} with (force)")
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the waits between tries of a request, which take no time."""
-    waited: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
-    return waited
 
 
 def connect(dsn: str) -> Connection:

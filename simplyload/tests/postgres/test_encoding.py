@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import make_dsn
 
 from simplyload.errors import SourceError
-from tests.conftest import connect
+from tests.conftest import connect, drop_database
 from tests.postgres_cdc.replica import Replica
 
 TABLE = (
@@ -28,16 +28,10 @@ def ascii_database(server: str) -> Iterator[str]:
     """Yield a database of encoding SQL_ASCII."""
     name = f"ascii_{uuid.uuid4().hex[:12]}"
     with closing(connect(server)) as admin:
-        cursor = admin.cursor()
         locale = "template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'"
-        cursor.execute(f"create database {name} {locale}")
-        yield make_dsn(server, dbname=name)
-        cursor.execute(
-            "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
-            " where database = %s",
-            [name],
-        )
-        cursor.execute(f"drop database {name} with (force)")
+        admin.cursor().execute(f"create database {name} {locale}")
+    yield make_dsn(server, dbname=name)
+    drop_database(server, name)
 
 
 def run(dsn: str, *statements: str) -> None:
