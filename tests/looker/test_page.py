@@ -2063,11 +2063,11 @@ def test_the_keyboard_reaches_a_definition_before_the_rows(page: Page) -> None:
 
 def test_every_tile_defines_its_metrics(page: Page) -> None:
     """Each tile of figures has the definitions of its metrics, in the words of dbt."""
-    definitions = texts(page, "#email_figures [data-name=click_rate] dd")
-    assert definitions == [
+    [definition] = texts(page, "#email_figures [data-name=click_rate] dd")
+    assert definition == (
         "Unique clicks / delivered, over the channels whose clicks are counted. Over several days a"
         " flow's people are counted once a day, unlike in klaviyo__flow_period."
-    ]
+    )
     tiles = page.locator(".tile:not(.todo, .verdict, :has(.record))")
     assert tiles.count() == page.locator(".tile .definitions").count()
 
