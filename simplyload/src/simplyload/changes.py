@@ -27,7 +27,7 @@ TRUNCATE: Literal["T"] = "T"  # every row of the table with a smaller _seq is go
 # _cols is NULL when the row is whole; otherwise it lists the business columns that are carried (the
 # key is always carried). A column that is not listed keeps the value that the destination has.
 # A D lists TOMBSTONE there if a change of its key with a smaller _seq may be in a later load, as
-# while all rows are read anew: the D is then kept also where the destination never had the row.
+# while all rows are read again: the D is then kept also where the destination never had the row.
 TOMBSTONE = "_simplyload_tombstone"
 META_FIELDS = (
     pa.field(OP, pa.string(), nullable=False),
