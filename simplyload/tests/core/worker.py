@@ -3,7 +3,7 @@
 A request to an object store is a step too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,10 @@ class StateFirst(WithoutTransactions):
         }
 
 
-def make_source(seed: int, batches: int) -> ScriptedSource:
-    """Give the same batches of changes in every process."""
+def make_source(seed: int, batches: int, more: int = 0) -> ScriptedSource:
+    """Give the same batches of changes in every process; `more` of them follow the first ones."""
     # A truncate would hide what was lost before it.
-    length = batches * CHANGES_OF_A_BATCH
+    length = (batches + more) * CHANGES_OF_A_BATCH
     rows = random_changes(seed, length, keys=batches * 2, truncates=0)
     starts = range(0, len(rows), CHANGES_OF_A_BATCH)
     return ScriptedSource([changes(*rows[n : n + CHANGES_OF_A_BATCH]) for n in starts])
@@ -95,7 +95,7 @@ def make_store(job: dict[str, Any], place: str) -> S3Store | None:
 
 def run(job: dict[str, Any]) -> None:
     """Run the pipeline to its end."""
-    source = make_source(job["seed"], job["batches"])
+    source = make_source(job["seed"], job["batches"], job.get("more", 0))
     settings = PipelineSettings(max_changes=CHANGES_OF_A_BATCH * 2)
     log = ChangeLog(make_store(job, job["log"]) or Path(job["log"]))
     pipeline = Pipeline("shop", source, make_destination(job), log, settings)
@@ -106,3 +106,15 @@ def run(job: dict[str, Any]) -> None:
 def main(job: dict[str, Any]) -> int:
     """Kill as the job says, then run to the end; give the number of kills."""
     return run_with_kills(lambda: run(job), job, STEPS)
+
+
+def kill_at_random(run: Callable[..., int], kills: int, each: int) -> int:
+    """Kill runs at random instants, each while more batches are loaded; give how many these are.
+
+    A fast machine ends a run before its kill more often than a slow one: such a run does not count.
+    """
+    done = more = 0
+    while done < kills:
+        more += each
+        done += run(range(0), more=more, random=1, chance=more)
+    return more

@@ -87,9 +87,12 @@ def run_to_end(
 
 
 def run_with_kills(run: Callable[[], None], job: Job, steps: Sequence[Step]) -> int:
-    """Kill as the job says, then run to the end; return the number of kills."""
+    """Kill as the job says, then run to the end; return the number of kills.
+
+    The job's `seed` draws the random times, unless it has a `chance` of its own for them.
+    """
     kills = sum(not run_to_end(run, steps, step=step) for step in range(*job["steps"]))
-    chooser = random.Random(job["seed"])
+    chooser = random.Random(job.get("chance", job["seed"]))
     longest = job.get("longest", 0.4)
     for _ in range(job.get("random", 0)):
         kills += not run_to_end(run, steps, seconds=chooser.uniform(0, longest))
