@@ -48,10 +48,7 @@ def test_every_count_of_people_by_day_says_so() -> None:
         if "message_type" in semantics.models[metric.model].dimensions and counts_people(metric)
     ]
     assert {"open_rate", "unsubscribe_rate", "engagement_score"} <= {each.name for each in metrics}
-    note = (
-        " Over several days a flow's people are counted once a day; Klaviyo's own figures are in"
-        " klaviyo__flow_period"
-    )
+    note = "a flow's people are counted once a day, unlike in klaviyo__flow_period"
     assert [metric.name for metric in metrics if note not in metric.description] == []
 
 
