@@ -40,7 +40,10 @@ def open_writer(source: Database) -> Iterator[Connection]:
 
 
 def hold_slot(source: Database, name: str) -> "subprocess.Popen[str]":
-    """Start a process that streams from the slot, and wait until it does."""
+    """Start a process that streams from the slot once it is free, and wait until it does."""
+    busy = f"select count(*) from pg_replication_slots where active and slot_name = '{name}'"
+    while source.one(busy):
+        time.sleep(0.05)  # the server notices a closed connection a moment later
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, source.dsn, name],
         stdin=subprocess.PIPE,
