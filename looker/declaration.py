@@ -359,7 +359,7 @@ def _find_dangling_names(tile: Tile) -> Iterator[str]:
 
 
 def _find_blended_rates(tile: Tile, semantics: Semantics, model: SemanticModel) -> Iterator[str]:
-    """Rates over several channels, which equal no screen of Klaviyo; a ratio of amounts is none."""
+    """Rates over several channels, which equal no screen of Klaviyo."""
     within = [tile.usual.within] if tile.chart == "curve" and tile.usual else []
     if CHANNEL not in model.dimensions or CHANNEL in (
         *(*tile.where, *tile.by, *tile.versions),
@@ -372,7 +372,7 @@ def _find_blended_rates(tile: Tile, semantics: Semantics, model: SemanticModel) 
 
 
 def find_counted(metric: Metric, semantics: Semantics) -> str:
-    """What a rate is of, such as delivered messages; not an amount of money."""
+    """What a rate is of, such as delivered messages; of a ratio of amounts, what it declares."""
     if metric.ratio and semantics.metric(metric.ratio[1]).format == "integer":
         return metric.ratio[1]
-    return ""
+    return metric.counted

@@ -65,7 +65,7 @@ class Metric:
     decimal_n or times_n (a multiple) with n digits, or money in the account's currency. `klaviyo`
     is the name of the statistic in Klaviyo's reports, if it is one. A metric with `by_day` counts
     people: it has that label where a flow's people are counted once a day instead of once in the
-    period.
+    period. `counted` is the sum that says whether a ratio of amounts is of few.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Metric:
     model: str
     klaviyo: str = ""
     by_day: str = ""
+    counted: str = ""
     column: str = ""
     ratio: tuple[str, str] | None = None
     formula: str = ""
@@ -269,6 +270,7 @@ class _Mart:
                 "format": self._lookup(entry, "config", "meta", "format"),
                 "klaviyo": entry["config"]["meta"].get("klaviyo", ""),
                 "by_day": entry["config"]["meta"].get("by_day", ""),
+                "counted": entry["config"]["meta"].get("counted", ""),
             }
             yield Metric(**common, **self._read_aggregation(entry, entries))
 

@@ -505,13 +505,18 @@ function createCell({ model, bars }, name, line, greatest) {
   }
   const few = line.few?.[name];
   if (few !== undefined) {
-    element.classList.add('few');
-    element.append(createElement('small', `of ${formatNumber(few, 'integer')}`, 'of'));
+    markFew(element, few);
   } else if (bars.includes(name) && value !== null) {
     element.classList.add('bar');
     element.style.setProperty('--share', value / greatest);
   }
   return element;
+}
+
+// A rate of few is grey, with their number.
+function markFew(element, few) {
+  element.classList.add('few');
+  element.append(createElement('small', `of ${formatNumber(few, 'integer')}`, 'of'));
 }
 
 function createLink(content, address) {
@@ -637,7 +642,11 @@ function renderFigures(tile, rows, period) {
     const { name } = card.dataset;
     const format = dashboard.formats[name];
     const value = computeMetric(model, rows, name);
-    card.querySelector('.value').textContent = formatNumber(value, format);
+    const shown = card.querySelector('.value');
+    const few = listFew(model, rows, [[name, value]])[name];
+    shown.textContent = formatNumber(value, format);
+    shown.classList.remove('few');
+    if (few !== undefined) markFew(shown, few);
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));

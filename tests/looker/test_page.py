@@ -1387,6 +1387,21 @@ def test_rates_of_few_are_marked_and_not_ranked(
     assert log.problems == []
 
 
+FEW_TEXTS = """
+    update klaviyo__message_performance
+    set delivered = 1, text_message_spend = 0.5, text_message_conversion_value = conversion_value
+    where send_channel = 'sms'
+"""
+
+
+def test_a_return_of_few_texts_is_marked(open_changed: OpenChanged) -> None:
+    """A figure that is a ratio of amounts says of how few messages it is."""
+    page = open_changed(FEW_TEXTS, "#page=sms&days=30")
+    [count] = texts(page, "#text_message_figures [data-name=delivered] .value")
+    assert 0 < int(count) < 50
+    assert texts(page, "#text_message_figures [data-name=text_message_roi] .of") == [f"of {count}"]
+
+
 def test_a_table_is_searched(page: Page) -> None:
     """A search keeps only the rows that contain its text."""
     open_page(page, "campaigns")

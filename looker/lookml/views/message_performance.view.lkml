@@ -1040,7 +1040,8 @@ view: message_performance {
     label: "Text message return"
     description: "Revenue of texts / text message spend."
     value_format_name: decimal_1
-    required_fields: [currency]
+    required_fields: [currency, delivered]
+    html: {% if value and delivered._value < 50 %}<span style="color: #80868b">{{ linked_value }} of {{ delivered._value }}</span>{% else %}{{ linked_value }}{% endif %} ;;
     drill_fields: [detail*, text_message_conversion_value, text_message_spend, text_message_roi]
     sql: 1.0 * ${text_message_conversion_value} / NULLIF(${text_message_spend}, 0) ;;
   }
