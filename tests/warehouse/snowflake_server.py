@@ -31,6 +31,7 @@ TYPES = {
     "DATE": "date",
     "JSON": "variant",
 }
+ROWS_PER_REQUEST = 1_000  # an answer that takes a minute ends the client's connection
 # What fakesnow 0.12 does not do as Snowflake: it cannot read comments of columns.
 COMMENTS = [r"\s*comment on ", r'\s*alter\s+\w+\s+\S+\s+alter\s+"\w+" comment ']
 # The text of an item of an array is its JSON, with quotes, unless it is taken from an array. A
@@ -84,10 +85,9 @@ def load(cursor: SnowflakeCursor, file: str) -> None:
             )
             cursor.execute(f"create or replace table {DATABASE}.{RAW_SCHEMA}.{table} ({columns})")
             selects = ["select " + ", ".join(map(literal, row, types)) for row in rows.fetchall()]
-            if selects:
-                cursor.execute(
-                    f"insert into {DATABASE}.{RAW_SCHEMA}.{table} {' union all '.join(selects)}"
-                )
+            for first in range(0, len(selects), ROWS_PER_REQUEST):
+                rows_of_request = " union all ".join(selects[first : first + ROWS_PER_REQUEST])
+                cursor.execute(f"insert into {DATABASE}.{RAW_SCHEMA}.{table} {rows_of_request}")
 
 
 def literal(value: Any, kind: str) -> str:
