@@ -1,6 +1,7 @@
 """DuckDB, Postgres and BigQuery give the same rows, and an incremental run those of a full one.
 
-`make test` builds all models on DuckDB and few on BigQuery, `make chaos` all on each engine.
+`make test` builds all models on DuckDB, `make test ALL=1` few on BigQuery too, `make chaos` all on
+each engine.
 """
 
 import json
@@ -36,11 +37,14 @@ OF_EVENTS = (
 )
 FINDINGS = "+int_klaviyo__finding_campaign"
 SOME = (*OF_EVENTS, "klaviyo__calendar", FINDINGS)
-# Of these on BigQuery in `make test`: orders, and each macro of which engines have versions.
+# Of these on BigQuery in `make test ALL=1`: orders, and each macro of which engines have versions.
 OF_ORDERS = "+klaviyo__attributed_order", "+int_klaviyo__order_item", "+int_klaviyo__order_content"
 FEW = (*OF_ORDERS, "klaviyo__calendar", FINDINGS)
 # The engines on which an incremental run is tested; on Postgres every model has to run again.
-BIGQUERY = "bigquery", pytest.param("bigquery_some", marks=pytest.mark.chaos)
+BIGQUERY = (
+    pytest.param("bigquery", marks=pytest.mark.slow),
+    pytest.param("bigquery_some", marks=pytest.mark.chaos),
+)
 UPDATED = ["duckdb", pytest.param("postgres", marks=pytest.mark.chaos), *BIGQUERY]
 # Only models that read the tables of a next sync run again, and of these the incremental ones with
 # what they read and some that read them: any other model is built in full by every run.
@@ -197,6 +201,7 @@ def test_bigquery_agrees_cell_by_cell(duckdb: TwoRuns, run: TwoRuns) -> None:
         assert rows == duckdb.first[model], model
 
 
+@pytest.mark.slow
 def test_some_models_use_every_macro_that_engines_have_versions_of(
     built: Path, bigquery: TwoRuns
 ) -> None:
