@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet
@@ -31,7 +30,6 @@ TYPES = {
     "DATE": "date",
     "JSON": "variant",
 }
-ROWS_PER_REQUEST = 1_000  # an answer that takes a minute ends the client's connection
 # What fakesnow 0.12 does not do as Snowflake: it cannot read comments of columns.
 COMMENTS = [r"\s*comment on ", r'\s*alter\s+\w+\s+\S+\s+alter\s+"\w+" comment ']
 # The text of an item of an array is its JSON, with quotes, unless it is taken from an array. A
@@ -74,28 +72,26 @@ def load(cursor: SnowflakeCursor, file: str) -> None:
     """Replace the raw tables."""
     cursor.execute(f"create schema if not exists {DATABASE}.{RAW_SCHEMA}")
     with duckdb.connect(file, read_only=True) as source:
-        source.execute("set timezone = 'UTC'")
-        for schema, table in source.sql(
-            "select schema_name, table_name from duckdb_tables()"
-        ).fetchall():
-            rows = source.sql(f"from {schema}.{table}")
-            types = [str(kind) for kind in rows.types]
+        tables = source.sql("select schema_name, table_name from duckdb_tables()").fetchall()
+        relations = {table: source.sql(f"from {schema}.{table}") for schema, table in tables}
+        for table, rows in relations.items():
             columns = ", ".join(
-                f"{name} {TYPES[kind]}" for name, kind in zip(rows.columns, types, strict=True)
+                f"{name} {TYPES[str(kind)]}"
+                for name, kind in zip(rows.columns, rows.types, strict=True)
             )
             cursor.execute(f"create or replace table {DATABASE}.{RAW_SCHEMA}.{table} ({columns})")
-            selects = ["select " + ", ".join(map(literal, row, types)) for row in rows.fetchall()]
-            for first in range(0, len(selects), ROWS_PER_REQUEST):
-                rows_of_request = " union all ".join(selects[first : first + ROWS_PER_REQUEST])
-                cursor.execute(f"insert into {DATABASE}.{RAW_SCHEMA}.{table} {rows_of_request}")
+    copy_rows(file, tables)
 
 
-def literal(value: Any, kind: str) -> str:
-    """A value in SQL, with its type."""
-    if value is None:
-        return f"cast(null as {TYPES[kind]})"
-    text = "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
-    return f"parse_json({text})" if kind == "JSON" else f"cast({text} as {TYPES[kind]})"
+def copy_rows(file: str, tables: list[tuple[str, str]]) -> None:
+    """Fill the tables from the file, not by the server: it takes minutes to read their SQL."""
+    connection = shared_fs.connect(DATABASE, RAW_SCHEMA)._duck_conn
+    connection.execute(f"attach '{file}' as raw_file (read_only)")
+    for schema, table in tables:
+        connection.execute(
+            f"insert into {DATABASE}.{RAW_SCHEMA}.{table} from raw_file.{schema}.{table}"
+        )
+    connection.execute("detach raw_file")
 
 
 def export(cursor: FakeSnowflakeCursor, folder: Path, models: Mapping[str, str]) -> None:
