@@ -8,19 +8,19 @@ are quoted. Google's server for the protocol of S3 has no such condition for wri
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import field_validator
 
 from simplyload.destinations.login import LOOPBACK
-from simplyload.errors import DamagedError, SimplyLoadError
-from simplyload.object_store import PART_BYTES, ConditionError, Endpoint, ObjectStore
-from simplyload.store import GcsAddress, missing_file_error
+from simplyload.errors import DamagedError
+from simplyload.object_store import PART_BYTES, BucketSettings, ConditionError, ObjectStore
+from simplyload.store import missing_file_error
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 _RETRY_SECONDS = 60.0  # for which a request is sent again
@@ -28,18 +28,12 @@ _RETRY_SECONDS = 60.0  # for which a request is sent again
 _NO_METADATA = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
 
 
-class GcsSettings(BaseModel):
+class GcsSettings(BucketSettings):
     """The section `gcs`: for each address `gs://...`. Credentials are those of Google's tools."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # For a private endpoint; on this machine it needs no credentials.
-    endpoint: Endpoint | None = None
-    timeout: timedelta = Field(default=timedelta(minutes=1), gt=timedelta())
 
     @property
     def is_local(self) -> bool:
-        """Return whether the endpoint is a server of this machine."""
+        """Return whether the endpoint is a server of this machine, which needs no credentials."""
         return self.endpoint is not None and urlsplit(self.endpoint).hostname in LOOPBACK
 
     @field_validator("endpoint")
@@ -52,7 +46,7 @@ class GcsSettings(BaseModel):
         return endpoint
 
 
-class GcsStore(ObjectStore):
+class GcsStore(ObjectStore[GcsSettings]):
     """The objects of Google Cloud Storage below an address."""
 
     provider = "Google Cloud Storage"
@@ -66,17 +60,6 @@ class GcsStore(ObjectStore):
         "write": "storage.objects.create and storage.objects.delete",  # the other to replace one
         "delete": "storage.objects.delete",
     }
-
-    def __init__(
-        self,
-        address: GcsAddress,
-        settings: GcsSettings,
-        key: str,
-        fault: type[SimplyLoadError],
-        scratch: Path | None = None,
-    ) -> None:
-        super().__init__(address, key, fault, scratch)
-        self._settings = settings
 
     def _has_any(self, prefix: str) -> bool:
         found = self._client.list_blobs(
@@ -105,7 +88,12 @@ class GcsStore(ObjectStore):
         )
 
     def _create_object(self, key: str, content: bytes) -> None:
-        self._put_object(key, content, if_generation_match=0)
+        errors = import_module("google.api_core.exceptions")
+        try:
+            self._put_object(key, content, if_generation_match=0)
+        except (errors.PreconditionFailed, errors.Conflict) as error:
+            is_present = isinstance(error, errors.PreconditionFailed)
+            raise ConditionError(is_present=is_present) from None
 
     def _upload(self, key: str, path: Path) -> None:
         """Send a large file in parts; Google drops an upload without an end after a week."""
@@ -162,10 +150,6 @@ class GcsStore(ObjectStore):
         except OSError as error:  # of a file of credentials
             raise auth.exceptions.DefaultCredentialsError from error
 
-    @property
-    def _endpoint(self) -> str | None:
-        return self._settings.endpoint
-
     def _list_errors(self) -> tuple[type[Exception], ...]:
         return (
             import_module("google.api_core.exceptions").GoogleAPIError,
@@ -178,8 +162,6 @@ class GcsStore(ObjectStore):
     def _judge(self, error: Any, right: str, name: str) -> Exception | str:
         error = getattr(error, "cause", None) or error  # of the last attempt
         status, reason = _read_answer(error)
-        if status in _CONDITIONS:
-            return ConditionError(is_present=_CONDITIONS[status])
         if name and status == HTTPStatus.NOT_FOUND:
             return missing_file_error(name)
         if name and status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # without content
@@ -191,8 +173,8 @@ class GcsStore(ObjectStore):
         auth, kind = import_module("google.auth.exceptions"), type(error).__name__
         if isinstance(error, auth.InvalidOperation):
             return (
-                f"gcs.endpoint {self._endpoint} wants credentials, which SimplyLoad sends to no"
-                " server of this machine: name the server elsewhere"
+                f"gcs.endpoint {self._settings.endpoint} wants credentials, which SimplyLoad sends"
+                " to no server of this machine: name another server"
             )
         if isinstance(error, auth.DefaultCredentialsError):
             return (
@@ -207,7 +189,6 @@ class GcsStore(ObjectStore):
         return self._describe_silence(kind)
 
 
-_CONDITIONS: Mapping[int, bool] = {HTTPStatus.PRECONDITION_FAILED: True, HTTPStatus.CONFLICT: False}
 _BILLING = ("accountDisabled", "userProjectAccountProblem", "billingNotEnabled")
 
 

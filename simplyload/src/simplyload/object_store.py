@@ -13,15 +13,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar, TypeVar
+from typing import Annotated, Any, BinaryIO, ClassVar, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from simplyload.errors import ConfigurationError, DamagedError, SimplyLoadError
 from simplyload.store import BucketAddress
@@ -41,7 +41,16 @@ def _check_endpoint(endpoint: str) -> str:
     return endpoint
 
 
-Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
+class BucketSettings(BaseModel):
+    """What the sections of all kinds of buckets have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: Annotated[str, AfterValidator(_check_endpoint)] | None = None
+    timeout: timedelta = Field(default=timedelta(minutes=1), gt=timedelta())
+
+
+_Settings = TypeVar("_Settings", bound=BucketSettings)
 
 
 class ConditionError(Exception):
@@ -52,7 +61,7 @@ class ConditionError(Exception):
         self.is_present = is_present
 
 
-class ObjectStore(ABC):
+class ObjectStore(ABC, Generic[_Settings]):
     """The objects below an address. Each error names the setting `key` and the remedy.
 
     A subclass has the requests of one kind of bucket, and the reasons for which they fail.
@@ -68,11 +77,13 @@ class ObjectStore(ABC):
     def __init__(
         self,
         address: BucketAddress,
+        settings: _Settings,
         key: str,
         fault: type[SimplyLoadError],
         scratch: Path | None = None,
     ) -> None:
         self._at = address
+        self._settings = settings
         self._key, self._fault = key, fault
         self._scratch = scratch
 
@@ -279,7 +290,7 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def _create_object(self, key: str, content: bytes) -> None:
-        """Write a small object that is not there; ConditionError where it is."""
+        """Write a small object; ConditionError where there is one, or another writer."""
 
     @abstractmethod
     def _upload(self, key: str, path: Path) -> None:
@@ -326,17 +337,12 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def _judge(self, error: Any, right: str, name: str) -> Exception | str:
-        """Return the reason and the remedy, or the error of a condition or of the name read."""
-
-    @property
-    @abstractmethod
-    def _endpoint(self) -> str | None:
-        """Return the setting of this name."""
+        """Return the reason and the remedy, or the error of the file that is read by a name."""
 
     def _describe_silence(self, kind: str) -> str:
         """Tell that no answer came."""
-        own = f"{self.section}.endpoint {self._endpoint}"
-        server = own if self._endpoint else self.provider
+        endpoint = self._settings.endpoint
+        server = f"{self.section}.endpoint {endpoint}" if endpoint else self.provider
         return f"{server} does not answer ({kind}): correct the address, or wait for the server"
 
 

@@ -6,7 +6,7 @@ was written so far. Google's server for this protocol has no such condition: `gc
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, cached_property
 from http import HTTPStatus
 from importlib import import_module
@@ -14,26 +14,22 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
-from simplyload.errors import DamagedError, SimplyLoadError
-from simplyload.object_store import PART_BYTES, WORKERS, ConditionError, Endpoint, ObjectStore
-from simplyload.store import S3Address, missing_file_error
+from simplyload.errors import DamagedError
+from simplyload.object_store import PART_BYTES, WORKERS, BucketSettings, ConditionError, ObjectStore
+from simplyload.store import missing_file_error
 
 _THREADS = 4  # each holds a part
 _ATTEMPTS = 5
 
 
-class S3Settings(BaseModel):
+class S3Settings(BucketSettings):
     """The section `s3`: for each address `s3://...`. Credentials are those of the AWS tools."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    endpoint: Endpoint | None = None
     region: str | None = None
     encryption: Literal["AES256", "aws:kms"] | None = None
     kms_key: str | None = None
-    timeout: timedelta = Field(default=timedelta(minutes=1), gt=timedelta())
 
     @property
     def is_amazon(self) -> bool:
@@ -66,7 +62,7 @@ def _load_models() -> Any:
     return import_module("botocore.session").Session().get_component("data_loader")
 
 
-class S3Store(ObjectStore):
+class S3Store(ObjectStore[S3Settings]):
     """The objects of S3 below an address."""
 
     provider = "Amazon S3"
@@ -83,17 +79,9 @@ class S3Store(ObjectStore):
         "abort an upload": "s3:AbortMultipartUpload",
     }
 
-    def __init__(
-        self,
-        address: S3Address,
-        settings: S3Settings,
-        key: str,
-        fault: type[SimplyLoadError],
-        scratch: Path | None = None,
-    ) -> None:
-        super().__init__(address, key, fault, scratch)
-        self._settings = settings
-        self._bucket = {"Bucket": address.bucket}
+    @property
+    def _bucket(self) -> dict[str, str]:
+        return {"Bucket": self._at.bucket}
 
     def _has_any(self, prefix: str) -> bool:
         found = self._client.list_objects_v2(**self._bucket, Prefix=prefix, MaxKeys=1)
@@ -120,7 +108,13 @@ class S3Store(ObjectStore):
         )
 
     def _create_object(self, key: str, content: bytes) -> None:
-        self._put_object(key, content, IfNoneMatch="*")
+        try:
+            self._put_object(key, content, IfNoneMatch="*")
+        except import_module("botocore.exceptions").ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code not in _CONDITIONS:
+                raise
+            raise ConditionError(is_present=_CONDITIONS[code]) from None
 
     def _upload(self, key: str, path: Path) -> None:
         """Send a large file in parts; an upload that fails is aborted."""
@@ -177,10 +171,6 @@ class S3Store(ObjectStore):
             multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=_THREADS
         )
 
-    @property
-    def _endpoint(self) -> str | None:
-        return self._settings.endpoint
-
     def _list_errors(self) -> tuple[type[Exception], ...]:
         errors, more = import_module("botocore.exceptions"), import_module("boto3.exceptions")
         return errors.ClientError, errors.BotoCoreError, more.Boto3Error
@@ -189,8 +179,6 @@ class S3Store(ObjectStore):
         if not isinstance(error, import_module("botocore.exceptions").ClientError):
             return self._judge_failure(type(error).__name__)
         code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _CONDITIONS:
-            return ConditionError(is_present=_CONDITIONS[code])
         if name and code in ("NoSuchKey", "404"):
             return missing_file_error(name)
         if name and code in ("InvalidRange", "416"):  # of an object without content

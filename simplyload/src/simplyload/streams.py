@@ -106,7 +106,7 @@ def _open_bucket(
     place: S3Address | GcsAddress,
     key: str,
     fault: type[SimplyLoadError],
-) -> ObjectStore:
+) -> ObjectStore[Any]:
     if isinstance(place, GcsAddress):
         return GcsStore(place, configuration.gcs, key, fault)
     return S3Store(place, configuration.s3, key, fault)

@@ -88,7 +88,7 @@ def make_destination(job: dict[str, Any]) -> Destination:
     return destination(settings.model_validate(job["settings"]))  # type: ignore[no-any-return]
 
 
-def make_store(job: dict[str, Any], address: str) -> ObjectStore | None:
+def make_store(job: dict[str, Any], address: str) -> ObjectStore[Any] | None:
     """Give a bucket where the address is of one."""
     place: Any = TypeAdapter(Location).validate_python(address)
     if isinstance(place, Path):

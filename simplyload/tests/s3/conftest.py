@@ -59,7 +59,7 @@ class Place(ABC):
         return {"endpoint": self.endpoint, "timeout": self.timeout}
 
     @abstractmethod
-    def store(self, name: str = "log", **changes: Any) -> ObjectStore:
+    def store(self, name: str = "log", **changes: Any) -> ObjectStore[Any]:
         """Give a part of it as a store."""
 
     def elsewhere(self, machine: str) -> Self:
