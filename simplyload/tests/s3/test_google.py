@@ -164,6 +164,13 @@ def test_the_token_of_a_key_is_in_the_header_alone(place: Place, proxy: Proxy) -
 
 
 @ON_GCS
+def test_no_more_than_objects_is_asked_for(place: Place, proxy: Proxy) -> None:
+    """The client reads nothing of the bucket itself, which a right on its objects forbids."""
+    place.through(proxy).store().check(exclusive=True)
+    assert [request.path for request in proxy.requests if "/o" not in request.path] == []
+
+
+@ON_GCS
 @pytest.mark.usefixtures("key_file")
 def test_a_token_that_is_refused_is_not_shown(place: Place, proxy: Proxy) -> None:
     """A token that the server refuses, also after a new one was got, is said to be refused."""
