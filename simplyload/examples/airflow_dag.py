@@ -2,7 +2,7 @@
 
 Install SimplyLoad in a venv of its own on the workers (its versions are not Airflow's), and give
 its secrets in the environment of the workers, or by a secrets backend in `env`. The change log is
-a bucket, `log: s3://...`, where tasks run on several machines.
+a bucket, `log: s3://...` or `gs://...`, where tasks run on several machines.
 """
 
 from datetime import UTC, datetime, timedelta

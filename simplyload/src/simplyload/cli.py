@@ -17,7 +17,7 @@ from simplyload.checks import check_destination, check_log, compare, validate_st
 from simplyload.config import Configuration, read_configuration, schema_of
 from simplyload.destinations.destination import Stopped
 from simplyload.destinations.parquet import ParquetSettings
-from simplyload.destinations.snowflake_login import SnowflakeSettings
+from simplyload.destinations.snowflake_login import NO_GCS, SnowflakeSettings
 from simplyload.destinations.snowflake_script import LoadScript, write_script
 from simplyload.destinations.snowflake_setup import bucket_sql, setup_sql
 from simplyload.engine import Pipeline
@@ -32,7 +32,7 @@ from simplyload.parallel import run_parallel
 from simplyload.replay import replay as replay_log
 from simplyload.run import Outcome, open_pipelines, run_streams
 from simplyload.sources.source import Finding
-from simplyload.store import S3Address
+from simplyload.store import GcsAddress, S3Address
 from simplyload.streams import open_destination, open_lake, open_log, open_sources, select_streams
 
 EXIT_CODES = """
@@ -292,6 +292,7 @@ def setup_snowflake(
             raise ConfigurationError(f"{option} is empty: give a name, or leave it out")
     configuration, _ = options.read()
     destination = configuration.destination
+    _refuse_gcs(destination)
     if isinstance(destination, SnowflakeSettings):
         print(setup_sql(destination, aws_role))
     elif isinstance(destination, ParquetSettings) and isinstance(destination.path, S3Address):
@@ -301,6 +302,11 @@ def setup_snowflake(
             f"destination.type: it is {destination.type}; set snowflake, or parquet with a path"
             " s3://bucket/prefix that Snowflake is to read"
         )
+
+
+def _refuse_gcs(destination: Any) -> None:
+    if isinstance(destination, ParquetSettings) and isinstance(destination.path, GcsAddress):
+        raise ConfigurationError(f"destination.path: {NO_GCS}: set s3://bucket/prefix")
 
 
 @app.command(name="sql")
@@ -323,6 +329,7 @@ def print_sql(options: Options = DEFAULTS, *, after: str = "") -> int:
             f"destination.type: it is {configuration.destination.type}, which `simplyload sync`"
             " loads itself; set parquet to have files and SQL instead"
         )
+    _refuse_gcs(configuration.destination)
     if after and len(names) > 1:
         raise ConfigurationError("--after is the load of one stream: choose it with --select")
     lake = open_lake(configuration, configuration.destination)

@@ -41,8 +41,9 @@ from simplyload.destinations.postgres import PostgresTargetSettings
 from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.engine import PipelineSettings
 from simplyload.errors import ConfigurationError
+from simplyload.gcs_store import GcsSettings
 from simplyload.monitor.settings import AlertSettings, MetricsSettings
-from simplyload.object_store import S3Settings
+from simplyload.s3_store import S3Settings
 from simplyload.sources.custom import TAG, CustomSettings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
@@ -117,6 +118,7 @@ class Configuration(BaseSettings):
     log: Location = Path("build/log")
     retention: timedelta | None = Field(default=None, ge=timedelta(days=7))
     s3: S3Settings = S3Settings()
+    gcs: GcsSettings = GcsSettings()
     pipeline: PipelineSettings = PipelineSettings()
     metrics: MetricsSettings = MetricsSettings()
     alerts: AlertSettings = AlertSettings()
@@ -406,6 +408,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "metrics": MetricsSettings,
     "alerts": AlertSettings,
     "s3": S3Settings,
+    "gcs": GcsSettings,
 }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Protocol
+from typing import Annotated, Any, BinaryIO, ClassVar, Protocol
 from urllib.parse import quote
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -22,36 +22,54 @@ from simplyload.errors import DestinationError, LogError, SimplyLoadError
 
 _TABLE_FILE = re.compile(r"[^/]+/[^/]+/dt=[^/]+/h=[^/]+/[^/]+\.parquet")
 _PART = ".part"  # the end of the name of a file that is not complete
-_ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[^/\s?#]+)*)/?")
 
 
 @dataclass(frozen=True)
-class S3Address:
+class BucketAddress:
     """A bucket and the beginning of the names in it."""
 
     bucket: str
     prefix: str
+    scheme: ClassVar[str]
+    bucket_name: ClassVar[str]  # what a name of a bucket matches
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+        return f"{self.scheme}://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+class S3Address(BucketAddress):
+    """A bucket of Amazon S3, or of a server that speaks its protocol."""
+
+    scheme = "s3"
+    bucket_name = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+
+class GcsAddress(BucketAddress):
+    """A bucket of Google Cloud Storage."""
+
+    scheme = "gs"
+    bucket_name = r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
 
 
 def _read_location(value: Any) -> Any:
-    if isinstance(value, Path | S3Address):
+    if isinstance(value, Path | BucketAddress):
         return value
     is_text = isinstance(value, str)
     if is_text and "://" not in value:
         return Path(value)
-    found = _ADDRESS.fullmatch(value) if is_text else None
-    if not found:
-        raise ValueError(
-            "it takes a folder, or s3://bucket/prefix with the bucket's name in lower case and"
-            " without a key or a password"
-        )
-    return S3Address(found[1], found[2].strip("/"))
+    for kind in (S3Address, GcsAddress) if is_text else ():
+        pattern = rf"{kind.scheme}://({kind.bucket_name})((?:/[^/\s?#]+)*)/?"
+        if found := re.fullmatch(pattern, value):
+            return kind(found[1], found[2].strip("/"))
+    raise ValueError(
+        "it takes a folder, or s3://bucket/prefix or gs://bucket/prefix with the bucket's name in"
+        " lower case and without a key or a password"
+    )
 
 
-Location = Annotated[Path | S3Address, BeforeValidator(_read_location), PlainSerializer(str)]
+Location = Annotated[
+    Path | S3Address | GcsAddress, BeforeValidator(_read_location), PlainSerializer(str)
+]
 
 
 class Store(Protocol):

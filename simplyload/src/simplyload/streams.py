@@ -18,16 +18,18 @@ from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetDestination, ParquetSettings
 from simplyload.destinations.postgres import PostgresTargetSettings
 from simplyload.destinations.snowflake_login import SnowflakeSettings
-from simplyload.errors import ConfigurationError, DestinationError, LogError
+from simplyload.errors import ConfigurationError, DestinationError, LogError, SimplyLoadError
+from simplyload.gcs_store import GcsStore
 from simplyload.log import ChangeLog
-from simplyload.object_store import S3Store
+from simplyload.object_store import ObjectStore
+from simplyload.s3_store import S3Store
 from simplyload.sources.custom import CustomSettings
 from simplyload.sources.klaviyo import KlaviyoSettings
 from simplyload.sources.postgres.settings import PostgresSettings
 from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
-from simplyload.store import S3Address
+from simplyload.store import GcsAddress, S3Address
 
 # The module and the class by the settings.
 CLASSES: Mapping[type[Any], tuple[str, str]] = {
@@ -74,7 +76,11 @@ def list_modules(configuration: Configuration) -> Collection[str]:
 
 def open_lake(configuration: Configuration, settings: ParquetSettings) -> ParquetDestination:
     """Return the destination `parquet`."""
-    return ParquetDestination(settings, _open_bucket(configuration, settings.path))
+    place = settings.path
+    if isinstance(place, Path):
+        return ParquetDestination(settings)
+    store = _open_bucket(configuration, place, "destination.path", DestinationError)
+    return ParquetDestination(settings, store)
 
 
 def open_log(configuration: Configuration) -> ChangeLog:
@@ -82,7 +88,7 @@ def open_log(configuration: Configuration) -> ChangeLog:
     place = configuration.log
     if isinstance(place, Path):
         return ChangeLog(place)
-    return ChangeLog(S3Store(place, configuration.s3, "log", LogError))
+    return ChangeLog(_open_bucket(configuration, place, "log", LogError))
 
 
 def _open_stage(configuration: Configuration, settings: SnowflakeSettings) -> S3Store | None:
@@ -95,10 +101,15 @@ def _open_stage(configuration: Configuration, settings: SnowflakeSettings) -> S3
     return S3Store(place, configuration.s3, "destination.stage", DestinationError)
 
 
-def _open_bucket(configuration: Configuration, path: Path | S3Address) -> S3Store | None:
-    if isinstance(path, Path):
-        return None
-    return S3Store(path, configuration.s3, "destination.path", DestinationError)
+def _open_bucket(
+    configuration: Configuration,
+    place: S3Address | GcsAddress,
+    key: str,
+    fault: type[SimplyLoadError],
+) -> ObjectStore[Any]:
+    if isinstance(place, GcsAddress):
+        return GcsStore(place, configuration.gcs, key, fault)
+    return S3Store(place, configuration.s3, key, fault)
 
 
 def open_sources(

@@ -7,7 +7,10 @@ from simplyload.cli import app
 
 FOLDER = Path(__file__).parents[2]
 DOCUMENT = (FOLDER / "docs" / "unproven.md").read_text()
-SYSTEMS = ("Snowflake", "BigQuery", "Amazon S3", "Stripe", "Salesforce", "Klaviyo")
+SYSTEMS = (
+    *("Snowflake", "BigQuery", "Amazon S3", "Google Cloud Storage"),
+    *("Stripe", "Salesforce", "Klaviyo"),
+)
 PLATFORMS = ("Amazon ECS", "Kubernetes")
 
 

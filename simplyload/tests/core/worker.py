@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
 from botocore import client
+from pydantic import TypeAdapter
 
 from simplyload.destinations.bigquery import BigQueryDestination
 from simplyload.destinations.bigquery_login import BigQuerySettings
@@ -21,13 +23,16 @@ from simplyload.destinations.snowflake_login import SnowflakeSettings
 from simplyload.destinations.sql import SqlDestination
 from simplyload.engine import Pipeline, PipelineSettings, end_at_commit
 from simplyload.errors import DestinationError
+from simplyload.gcs_store import GcsSettings, GcsStore
 from simplyload.log import ChangeLog
-from simplyload.object_store import S3Settings, S3Store
-from simplyload.store import S3Address
+from simplyload.object_store import ObjectStore
+from simplyload.s3_store import S3Settings, S3Store
+from simplyload.store import GcsAddress, Location
 from simplyload.testing.kills import FILES, run_with_kills
 from tests.core.scripted import ScriptedSource, changes, random_changes
 
 STEPS = (*FILES, (client.BaseClient, "_make_api_call"))
+REQUEST = (requests.Session, "send")  # of Google's client
 CHANGES_OF_A_BATCH = 4
 DESTINATIONS: dict[str, tuple[type[SqlDestination], Any]] = {
     "duckdb": (DuckDBDestination, DuckDBSettings),
@@ -83,14 +88,15 @@ def make_destination(job: dict[str, Any]) -> Destination:
     return destination(settings.model_validate(job["settings"]))  # type: ignore[no-any-return]
 
 
-def make_store(job: dict[str, Any], place: str) -> S3Store | None:
-    """Give a bucket where the place is one."""
-    if not place.startswith("s3://"):
+def make_store(job: dict[str, Any], address: str) -> ObjectStore[Any] | None:
+    """Give a bucket where the address is of one."""
+    place: Any = TypeAdapter(Location).validate_python(address)
+    if isinstance(place, Path):
         return None
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    scratch = Path(job["scratch"], prefix.rpartition("/")[2])
-    settings = S3Settings.model_validate(job["s3"])
-    return S3Store(S3Address(bucket, prefix), settings, "place", DestinationError, scratch)
+    last = ("place", DestinationError, Path(job["scratch"], place.prefix.rpartition("/")[2]))
+    if isinstance(place, GcsAddress):
+        return GcsStore(place, GcsSettings.model_validate(job["bucket"]), *last)
+    return S3Store(place, S3Settings.model_validate(job["bucket"]), *last)
 
 
 def run(job: dict[str, Any]) -> None:
@@ -105,7 +111,8 @@ def run(job: dict[str, Any]) -> None:
 
 def main(job: dict[str, Any]) -> int:
     """Kill as the job says, then run to the end; give the number of kills."""
-    return run_with_kills(lambda: run(job), job, STEPS)
+    more = (REQUEST,) if job["log"].startswith("gs://") else ()
+    return run_with_kills(lambda: run(job), job, (*STEPS, *more))
 
 
 def kill_at_random(run: Callable[..., int], kills: int, each: int) -> int:

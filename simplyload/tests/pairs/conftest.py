@@ -25,11 +25,19 @@ from tests.kit.test_salesforce import TestSalesforce
 from tests.kit.test_stripe import TestStripe
 from tests.proof.databases import new_database
 from tests.proof.trial import connection_settings
-from tests.s3.conftest import BUCKET, Place, credentials, place, weed
+from tests.s3.conftest import Place, credentials, fake_gcs, gcs_place, s3_place, weed
 
-__all__ = ["bigquery_server", "credentials", "place", "snowflake_server", "weed"]
+__all__ = [
+    "bigquery_server",
+    "credentials",
+    "fake_gcs",
+    "gcs_place",
+    "s3_place",
+    "snowflake_server",
+    "weed",
+]
 SOURCES = ["postgres", "stripe", "salesforce", "klaviyo"]
-DESTINATIONS = ["duckdb", "postgres", "parquet", "s3", "snowflake", "bigquery"]
+DESTINATIONS = ["duckdb", "postgres", "parquet", "s3", "gcs", "snowflake", "bigquery"]
 
 
 @dataclass
@@ -171,13 +179,23 @@ def parquet_sections() -> dict[str, Any]:
 
 
 @pytest.fixture
-def s3_sections(place: Place) -> dict[str, Any]:
-    """Give a bucket, in which the log is too."""
-    root = f"s3://{BUCKET}/{place.prefix}"
+def s3_sections(s3_place: Place) -> dict[str, Any]:
+    """Give a bucket of S3, in which the log is too."""
+    return bucket_sections(s3_place)
+
+
+@pytest.fixture
+def gcs_sections(gcs_place: Place) -> dict[str, Any]:
+    """Give a bucket of Google, in which the log is too."""
+    return bucket_sections(gcs_place)
+
+
+def bucket_sections(place: Place) -> dict[str, Any]:
+    """Give the lake and the log at a place."""
     return {
-        "destination": {"type": "parquet", "path": f"{root}/files"},
-        "log": f"{root}/log",
-        "s3": place.settings.model_dump(mode="json", exclude_none=True),
+        "destination": {"type": "parquet", "path": f"{place.address}/files"},
+        "log": f"{place.address}/log",
+        place.section: place.options,
     }
 
 

@@ -1,6 +1,8 @@
 """A proxy before an object store that records requests, and answers some of them with a fault."""
 
 import http.client
+import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from urllib.parse import urlsplit
+
+from simplyload.object_store import PART_BYTES
 
 
 @dataclass(frozen=True)
@@ -19,15 +23,34 @@ class Request:
     headers: dict[str, str]
 
     @property
-    def is_part(self) -> bool:
-        """Whether it uploads a part of a large object."""
-        return self.method == "PUT" and "partNumber=" in self.path
+    def is_of_google(self) -> bool:
+        """Whether it is in the protocol of Google Cloud Storage."""
+        return "/storage/v1/" in self.path or "/upload/resumable/" in self.path
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes an object or a part of one."""
+        return self.method in ("PUT", "POST")
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it writes only what is absent."""
+        return "if-none-match" in self.headers or "ifGenerationMatch=0" in self.path
+
+    @property
+    def part(self) -> int:
+        """Which part of a large object it uploads; 0 for none."""
+        number = re.search(r"partNumber=(\d+)", self.path)
+        begin = re.match(r"bytes (\d+)-", self.headers.get("content-range", ""))
+        if self.method != "PUT":
+            return 0
+        return int(number[1]) if number else int(begin[1]) // PART_BYTES + 1 if begin else 0
 
     @property
     def makes_object(self) -> bool:
-        """Whether it says how an object is to be kept."""
+        """Whether it says S3 how an object is to be kept."""
         begins_parts = self.method == "POST" and self.path.endswith("?uploads")
-        return begins_parts or (self.method == "PUT" and not self.is_part)
+        return begins_parts or (self.method == "PUT" and not self.part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not fault.status or fault.is_done:
             answer = _ask(self.server.upstream, request, body)
         if fault.status:
-            text = f"<Error><Code>{fault.code}</Code><Message>canary</Message></Error>"
-            answer = (fault.status, dict(fault.headers), text.encode() if fault.code else b"")
+            answer = (fault.status, dict(fault.headers), _write_error(request, fault))
         self._answer(*answer)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -115,6 +137,16 @@ def running_proxy(upstream: str) -> Iterator[Proxy]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _write_error(request: Request, fault: Fault) -> bytes:
+    """Give the body of an answer with a fault, as the protocol has it; it repeats a secret."""
+    if not request.is_of_google:
+        text = f"<Error><Code>{fault.code}</Code><Message>canary</Message></Error>"
+        return text.encode() if fault.code else b""
+    reason = {"reason": fault.code, "message": "canary"}
+    error = {"code": fault.status, "message": "canary", "errors": [reason]}
+    return json.dumps({"error": error} if fault.code else {}).encode()
 
 
 def _ask(upstream: str, request: Request, body: bytes) -> tuple[int, dict[str, str], bytes]:

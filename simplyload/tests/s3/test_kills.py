@@ -23,7 +23,7 @@ def run_with_kills(target: Target, place: Place, steps: range, **options: Any) -
         "kind": target.kind,
         "settings": target.settings.model_dump(mode="json"),
         "log": target.log.store.address,
-        "s3": place.settings.model_dump(mode="json"),
+        "bucket": place.options,
         "scratch": str(place.scratch),
         "protocol": "",
         "seed": 7,

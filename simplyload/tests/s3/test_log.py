@@ -19,7 +19,7 @@ from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, random_changes, upsert
 from tests.core.test_catalog import INT32, column, table, whole
 from tests.core.test_protocol import assert_stale_is_fenced
-from tests.s3.conftest import BucketTarget, Place, bucket_target
+from tests.s3.conftest import ON_GCS, BucketTarget, Place, bucket_target
 
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
 ONE, TWO = changes(upsert(1, {"id": 1, "a": "x"})), changes(upsert(2, {"id": 2, "a": "y"}))
@@ -120,7 +120,18 @@ def test_r3_a_stale_worker_is_fenced(target: BucketTarget, place: Place) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["folder", "bucket"])
+@ON_GCS
+def test_snowflake_is_loaded_from_a_log_in_a_bucket_of_google(
+    snowflake_target: Target, place: Place
+) -> None:
+    """Files of the log are put into Snowflake's own stage, which needs no right on the bucket."""
+    target = replace(snowflake_target, log=ChangeLog(place.store()))
+    target.pipeline(ScriptedSource(BATCHES[:2]), max_changes=10).run_once()
+    assert target.live() == live_rows(BATCHES[:2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["folder", "s3", "gcs"])
 def test_r3_a_commit_that_arrives_late_is_refused(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,9 +139,10 @@ def test_r3_a_commit_that_arrives_late_is_refused(
 
     The other worker has removed the files that this commit names.
     """
-    if kind == "bucket":
-        target: Target = request.getfixturevalue("target")
-        other: Target = bucket_target(request.getfixturevalue("place").elsewhere("another"))
+    if kind != "folder":
+        place: Place = request.getfixturevalue(f"{kind}_place")
+        target: Target = bucket_target(place)
+        other: Target = bucket_target(place.elsewhere("another"))
     else:
         settings = ParquetSettings(path=tmp_path / "lake")
         log = ChangeLog(tmp_path / "log")

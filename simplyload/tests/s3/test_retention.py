@@ -17,8 +17,9 @@ from simplyload.log import ChangeLog
 from simplyload.testing.memory import live_rows
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, random_changes
-from tests.s3.conftest import BUCKET, BucketTarget, Place, bucket_target
+from tests.s3.conftest import BucketTarget, Place, bucket_target
 
+BUCKETS = ("s3", "gcs")
 BATCHES = [changes(*random_changes(seed=3, length=60)[n : n + 10]) for n in range(0, 60, 10)]
 
 
@@ -33,11 +34,11 @@ def days_ago(days: int) -> type[datetime]:
     return Clock
 
 
-@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.chaos)])
+@pytest.fixture(params=["folder", *(pytest.param(n, marks=pytest.mark.chaos) for n in BUCKETS)])
 def target(request: pytest.FixtureRequest, duckdb_target: Target) -> Target:
     """Give DuckDB and a log of each kind; it has a load of 30 days ago and one of today."""
-    if request.param == "bucket":
-        duckdb_target.log = ChangeLog(request.getfixturevalue("place").store())
+    if request.param in BUCKETS:
+        duckdb_target.log = ChangeLog(request.getfixturevalue(f"{request.param}_place").store())
     for number, days in enumerate((30, 0), 1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("simplyload.log.datetime", days_ago(days))
@@ -120,20 +121,22 @@ def test_a_lake_keeps_its_rows_and_loses_what_is_unfinished(
     lake: BucketTarget, place: Place, tmp_path: Path
 ) -> None:
     """Retention is for the log: a lake loses orphans and uploads without an end alone."""
-    key = f"{place.prefix}/files/shop/orders/dt=2026-11-01/h=09/0000000001-000009-0.parquet"
-    place.client().create_multipart_upload(Bucket=BUCKET, Key=key)
+    name = "shop/orders/dt=2026-11-01/h=09/0000000001-000009-0.parquet"
+    unfinished = place.begin_upload(f"files/{name}")
     (tmp_path / "orphan").write_bytes(b"x")
-    place.store("files").copy(tmp_path / "orphan", key.removeprefix(f"{place.prefix}/files/"))
+    place.store("files").copy(tmp_path / "orphan", name)
     pipeline = lake.pipeline(ScriptedSource(BATCHES[:2]))
     assert pipeline.clean() == []
-    assert place.uploads() == [key]
+    assert place.uploads() == unfinished
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("simplyload.engine.datetime", days_ago(-2))
         patch.setattr("simplyload.log.datetime", days_ago(-40))
-        assert len(pipeline.clean(30, dry_run=True)) == 4
+        named = pipeline.clean(30, dry_run=True)
         removed = pipeline.clean(30)
-    assert [name for name in removed if name.endswith("(an upload without an end)")]
-    assert len(removed) == 4
+    uploads = [name for name in removed if name.endswith("(an upload without an end)")]
+    assert len(uploads) == len(unfinished)
+    assert named == removed
+    assert len(removed) == 3 + len(unfinished)
     assert place.uploads() == []
     assert lake.live() == live_rows(BATCHES[:2])
 

@@ -1,6 +1,8 @@
 """What is wrong with a bucket is named with its remedy before any harm; no secret is shown."""
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +14,10 @@ from simplyload.config import read_configuration
 from simplyload.engine import Event
 from simplyload.errors import ConfigurationError, LogError
 from simplyload.log import ChangeLog
-from simplyload.object_store import S3Store
+from simplyload.s3_store import S3Store
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, upsert
-from tests.s3.conftest import BUCKET, BucketTarget, Place
+from tests.s3.conftest import BUCKET, ON_S3, BucketTarget, Place, S3Place
 from tests.s3.proxy import Fault, Proxy, running_proxy
 from tests.s3.server import KEYS, secret_of
 
@@ -24,14 +26,13 @@ from tests.s3.server import KEYS, secret_of
 def file(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a configuration with the log and the destination in a bucket; no source is asked."""
     monkeypatch.setattr("simplyload.cli.open_sources", lambda *_: ())
-    at = f"s3://{BUCKET}/{place.prefix}"
     values = {
         "sources": {
             "pay": {"type": "stripe", "api_key": "rk_test_canary", "tables": ["customers"]}
         },
-        "destination": {"type": "parquet", "path": f"{at}/files"},
-        "log": f"{at}/log",
-        "s3": {"endpoint": place.endpoint, "timeout": "PT10S"},
+        "destination": {"type": "parquet", "path": f"{place.address}/files"},
+        "log": f"{place.address}/log",
+        place.section: {"endpoint": place.endpoint, "timeout": "PT10S"},
     }
     file = tmp_path / "simplyload.yml"
     file.write_text(yaml.safe_dump(values))
@@ -63,14 +64,16 @@ def test_validate_names_a_bucket_that_is_missing(
     file: Path, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A bucket that does not exist is named, and not made."""
-    found = findings(file, capsys, "log=s3://absent/log", "destination.path=s3://absent/files")
+    absent = f"{place.scheme}://absent"
+    found = findings(file, capsys, f"log={absent}/log", f"destination.path={absent}/files")
     for setting, text in (("log", found["log"]), ("destination.path", found["destination"])):
         assert f"error: {setting}: " in text
-        assert "s3://absent" in text
+        assert absent in text
         assert "the bucket is missing: create it, or correct its name" in text
-    assert "absent" not in {bucket["Name"] for bucket in place.client().list_buckets()["Buckets"]}
+    assert "absent" not in place.buckets()
 
 
+@ON_S3
 def test_validate_names_a_right_that_is_missing(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +84,7 @@ def test_validate_names_a_right_that_is_missing(
         assert "it is not allowed (AccessDenied): grant s3:PutObject to the credentials" in text
 
 
+@ON_S3
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
@@ -108,15 +112,17 @@ def test_validate_names_credentials_that_are_wrong(  # noqa: PLR0913, PLR0917
         assert "canary-wrong" not in text
 
 
+@pytest.mark.usefixtures("impatient")
 def test_validate_names_a_server_that_does_not_answer(
-    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    file: Path, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An address where nothing listens is named, with the setting."""
-    monkeypatch.setattr("simplyload.object_store._ATTEMPTS", 1)
-    for text in findings(file, capsys, "s3.endpoint=http://127.0.0.1:9").values():
-        assert "s3.endpoint http://127.0.0.1:9 does not answer (EndpointConnectionError)" in text
+    setting, address = f"{place.section}.endpoint", "http://127.0.0.1:9"
+    for text in findings(file, capsys, f"{setting}={address}").values():
+        assert re.search(rf"{setting} {address} does not answer \(\w*ConnectionError\)", text)
 
 
+@ON_S3
 @pytest.mark.parametrize("status", [301, 400])
 def test_validate_names_the_region_of_the_bucket(
     file: Path, capsys: pytest.CaptureFixture[str], proxy: Proxy, status: int
@@ -129,6 +135,7 @@ def test_validate_names_the_region_of_the_bucket(
         assert "the bucket is in region eu-west-3: set s3.region" in text
 
 
+@ON_S3
 def test_a_first_run_looks_at_the_bucket_before_it_reads_the_source(
     duckdb_target: Target, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,25 +150,34 @@ def test_a_first_run_looks_at_the_bucket_before_it_reads_the_source(
     assert not duckdb_target.settings.path.exists()
 
 
-def test_without_boto3_the_remedy_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_client_the_remedy_is_named(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the extra is not installed, the error says how to install it."""
-    monkeypatch.setitem(__import__("sys").modules, "boto3.s3.transfer", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'simplyload\[s3\]'"):
-        place.store().check()
+    store = place.store()
+    monkeypatch.setitem(sys.modules, store.module, None)
+    with pytest.raises(ConfigurationError, match=rf"pip install 'simplyload\[{place.section}\]'"):
+        store.check()
 
 
+@ON_S3
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ("log=s3://Lake/x", "log: it takes a folder, or s3://bucket/prefix"),
         ("log=s3://lake/x?key=canary", "log: it takes a folder, or s3://bucket/prefix"),
         ("log=[s3://lake/x]", "log: it takes a folder, or s3://bucket/prefix"),
-        ("log=gs://lake/x", "log: it takes a folder, or s3://bucket/prefix"),
+        ("log=gs://Lake/x", "or gs://bucket/prefix with the bucket's name in lower case"),
+        ("log=gs://lake/x?key=canary", "log: it takes a folder, or s3://bucket/prefix"),
+        ("log=az://lake/x", "log: it takes a folder, or s3://bucket/prefix"),
         ("destination.path=s3://key:canary@lake/x", "destination.path: it takes a folder"),
         ("s3.endpoint=http://key:canary@localhost", "s3.endpoint: it is the address of a server"),
         ("s3.kms_key=canary", "s3: kms_key needs `encryption: aws:kms`"),
         ("s3.encryption=des", "s3.encryption: "),
         ("s3.regoin=x", "s3.regoin is no setting: remove it; did you mean region?"),
+        ("gcs.endpoint=https://key:canary@localhost", "gcs.endpoint: it is the address of a"),
+        ("gcs.endpoint=http://canary.example.com", "gcs.endpoint: it begins with https:// except"),
+        ("gcs.tiemout=PT1M", "gcs.tiemout is no setting: remove it; did you mean timeout?"),
     ],
 )
 def test_r35_a_wrong_setting_is_named_without_its_value(
@@ -174,7 +190,8 @@ def test_r35_a_wrong_setting_is_named_without_its_value(
     assert "canary" not in str(error.value)
 
 
-@pytest.mark.parametrize("at", ["s3://lake/both", "both"])
+@ON_S3
+@pytest.mark.parametrize("at", ["s3://lake/both", "gs://lake/both", "both"])
 def test_one_place_for_log_and_destination_is_refused(file: Path, at: str) -> None:
     """The log and the destination have places of their own: `clean` removes old files of a log."""
     with pytest.raises(ConfigurationError, match="give one of them another place"):
@@ -187,7 +204,7 @@ def test_the_configuration_shows_addresses_and_no_secret(
     """`config` prints the addresses as they are written, and nothing of the credentials."""
     assert main(["config", "--config", str(file)]) == 0
     output = capsys.readouterr().out
-    assert yaml.safe_load(output)["log"] == f"s3://{BUCKET}/{place.prefix}/log"
+    assert yaml.safe_load(output)["log"] == f"{place.address}/log"
     assert "canary" not in output
 
 
@@ -195,9 +212,8 @@ def test_r33_no_secret_is_in_an_object_or_an_event(target: BucketTarget, place: 
     """Neither the objects of log and destination nor what a run shows has a secret."""
     target.pipeline(ScriptedSource([changes(upsert(1, {"id": 1, "a": "x"}))])).run_once()
     secrets = [secret_of(key).encode() for key in KEYS]
-    for key in place.objects():
-        found = place.client().get_object(Bucket=BUCKET, Key=f"{place.prefix}/{key}")
-        content = found["Body"].read()
+    for name in place.objects():
+        content = place.read(name)
         assert not any(secret in content for secret in secrets)
     assert all(isinstance(event, Event) for event in target.events)
     assert not any(secret.decode() in repr(target.events) for secret in secrets)
@@ -222,7 +238,7 @@ def test_each_object_is_encrypted_as_set(
     encrypting: str, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     """Small objects, conditional ones and those of several parts are encrypted by the setting."""
-    place = Place(encrypting, settings["encryption"], tmp_path / "machine")
+    place = S3Place(encrypting, settings["encryption"], tmp_path / "machine")
     place.client().create_bucket(Bucket=BUCKET)
     with running_proxy(encrypting) as proxy:
         write_objects(place.through(proxy).store(**settings), tmp_path)

@@ -14,12 +14,12 @@ from tests.s3.conftest import Place
 from tests.s3.proxy import Fault, Proxy
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", "s3", "gcs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """Give each kind of store, empty."""
     if request.param == "folder":
         return LocalStore(tmp_path / "store")
-    place: Place = request.getfixturevalue("place")
+    place: Place = request.getfixturevalue(f"{request.param}_place")
     return place.store()
 
 
@@ -91,7 +91,7 @@ def test_one_of_several_writers_wins(store: Store) -> None:
 def test_a_write_whose_answer_was_lost_is_known_as_its_own(place: Place, proxy: Proxy) -> None:
     """A conditional write that was done, though its answer was an error, succeeds when repeated."""
     faults = [Fault(status=500, code="InternalError", is_done=True)]
-    proxy.rule = lambda request: faults.pop() if request.method == "PUT" and faults else None
+    proxy.rule = lambda request: faults.pop() if request.writes and faults else None
     store = place.through(proxy).store()
     assert store.write_if_absent("leases/1", b"mine")
     assert not store.write_if_absent("leases/1", b"another's")
@@ -101,14 +101,14 @@ def test_a_write_whose_answer_was_lost_is_known_as_its_own(place: Place, proxy: 
 def test_a_conflict_is_tried_again(place: Place, proxy: Proxy) -> None:
     """A server that cannot decide at this moment (409) is asked again, and the write is done."""
     faults = [Fault(status=409, code="ConditionalRequestConflict")] * 2
-    proxy.rule = lambda request: faults.pop() if request.method == "PUT" and faults else None
+    proxy.rule = lambda request: faults.pop() if request.writes and faults else None
     assert place.through(proxy).store().write_if_absent("leases/1", b"mine")
 
 
 def test_a_server_that_ignores_the_condition_is_refused(place: Place, proxy: Proxy) -> None:
     """Where two writers of one name both succeed, the check says so, and leaves nothing behind."""
     ignored = Fault(status=200)
-    proxy.rule = lambda request: ignored if "if-none-match" in request.headers else None
+    proxy.rule = lambda request: ignored if request.is_conditional else None
     with pytest.raises(LogError, match="two workers would overwrite each other"):
         place.through(proxy).store().check(exclusive=True)
     place.store().check(exclusive=True)

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from simplyload.catalog import Names
 from simplyload.destinations.login import LOOPBACK, import_driver
 from simplyload.errors import ConfigurationError
-from simplyload.store import Location
+from simplyload.store import GcsAddress, Location
+
+NO_GCS = "Snowflake reads a bucket of Google by an integration that SimplyLoad does not print"
 
 
 class SnowflakeSettings(BaseModel):
@@ -51,6 +53,8 @@ class SnowflakeSettings(BaseModel):
     def _refuse_folder(cls, stage: Location | None) -> Location | None:
         if isinstance(stage, Path):
             raise ValueError("Snowflake reads no folder of this machine: set s3://bucket/prefix")  # noqa: TRY004 - of the setting
+        if isinstance(stage, GcsAddress):
+            raise ValueError(f"{NO_GCS}: set s3://bucket/prefix, or leave it out")  # noqa: TRY004
         return stage
 
     @model_validator(mode="after")
