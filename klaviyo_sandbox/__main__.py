@@ -221,7 +221,7 @@ def _add_server_options(add: Callable[..., argparse.Action]) -> None:
 Value = TypeVar("Value")
 
 
-def _parsed_as(form: str, parse: Callable[[str], Value]) -> Callable[[str], Value]:
+def _argument_type(form: str, parse: Callable[[str], Value]) -> Callable[[str], Value]:
     """Make a type for argparse from `parse`. Its error says that the text is not `form`."""
 
     def parse_option(text: str) -> Value:
@@ -254,14 +254,14 @@ def _parse_share(text: str) -> float:
     return number
 
 
-iso_time = _parsed_as(
+iso_time = _argument_type(
     "a time such as 2026-11-16T15:00:00Z in ISO 8601", lambda text: int(parse_iso(text))
 )
-iso_date = _parsed_as("a day such as 2026-11-16", date.fromisoformat)
-zone = _parsed_as("a time zone such as Europe/Paris", _parse_zone)
-integer = _parsed_as("a whole number", int)
-count = _parsed_as("a whole number from 0 on", _parse_count)
-share = _parsed_as("a number from 0 to 1", _parse_share)
+iso_date = _argument_type("a day such as 2026-11-16", date.fromisoformat)
+zone = _argument_type("a time zone such as Europe/Paris", _parse_zone)
+integer = _argument_type("a whole number", int)
+count = _argument_type("a whole number from 0 on", _parse_count)
+share = _argument_type("a number from 0 to 1", _parse_share)
 
 
 def key(text: str) -> tuple[str, int | None, frozenset[str] | None]:

@@ -26,7 +26,7 @@ class Explores:
     daily: list[str]
     joins: dict[str, list[str]]
 
-    def joined(self, model: SemanticModel) -> list[str]:
+    def joined_models(self, model: SemanticModel) -> list[str]:
         """The names of the models that a model's explore joins."""
         return self.joins.get(model.name, [])
 

@@ -75,7 +75,7 @@ def _build_query(model: SemanticModel, names: list[str], explores: Explores) -> 
     own = [{"name": name} for name in names]
     joined = [
         {"name": f"{other}_row_count", "field": f"{other}.row_count"}
-        for other in explores.joined(model)
+        for other in explores.joined_models(model)
     ]
     days = {lookml.time_reference(model, "day"): lookml.ALL_DAYS}
     filters = {"filters__all": [[days]]} if model.name in explores.daily else {}

@@ -50,7 +50,7 @@ def _build_manifest() -> dict[str, Any]:
 def _build_explore(
     model: SemanticModel, semantics: Semantics, dashboard: Dashboard, explores: Explores
 ) -> dict[str, Any]:
-    joins = [_build_join(model, semantics.model(name)) for name in explores.joined(model)]
+    joins = [_build_join(model, semantics.model(name)) for name in explores.joined_models(model)]
     return {
         "name": model.name,
         "label": lookml.title(model.name),

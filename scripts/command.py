@@ -111,7 +111,7 @@ def _list_problems(error: ValidationError) -> list[str]:
 Value = TypeVar("Value")
 
 
-def parsed_as(form: str, parse: Callable[[str], Value]) -> Callable[[str], Value]:
+def argument_type(form: str, parse: Callable[[str], Value]) -> Callable[[str], Value]:
     """Make a type for argparse from `parse`. Its error says that the text is not `form`."""
 
     def parse_option(text: str) -> Value:
@@ -130,5 +130,5 @@ def _parse_positive_int(text: str) -> int:
     return number
 
 
-iso_date = parsed_as("a day such as 2026-01-31", date.fromisoformat)
-positive_int = parsed_as("a whole number from 1 on", _parse_positive_int)
+iso_date = argument_type("a day such as 2026-01-31", date.fromisoformat)
+positive_int = argument_type("a whole number from 1 on", _parse_positive_int)

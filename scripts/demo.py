@@ -20,7 +20,7 @@ from pathlib import Path
 from klaviyo_sandbox.account import CAMPAIGNS
 from klaviyo_sandbox.simulation.history import PROFILES
 from scripts import load_postgres, pipeline, sandbox, steps
-from scripts.command import command, parsed_as, positive_int
+from scripts.command import argument_type, command, positive_int
 from scripts.warehouse import open_warehouse
 
 WORKSPACE = steps.Workspace(
@@ -121,7 +121,7 @@ def _build_parser() -> argparse.ArgumentParser:
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     parser.add_argument(
         "--now",
-        type=parsed_as(
+        type=argument_type(
             "a time such as 2026-11-16T15:00:00+00:00",
             lambda text: datetime.fromisoformat(text).astimezone(UTC),
         ),

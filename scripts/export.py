@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from scripts import clouds
-from scripts.command import CommandError, UsageError, command, iso_date, parsed_as, positive_int
+from scripts.command import CommandError, UsageError, argument_type, command, iso_date, positive_int
 from scripts.duckdb_sql import defuse_formulas, quote
 from scripts.warehouse import TARGETS, Warehouse, WarehouseSettings, open_warehouse
 
@@ -231,7 +231,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add("--start", type=iso_date, metavar="DAY", help="first day, such as 2026-01-31")
     add("--end", type=iso_date, metavar="DAY", help="day after the last one")
     add("--limit", type=positive_int, metavar="N", help="maximum number of rows")
-    file = parsed_as("a file that ends in .csv or .parquet", _parse_file)
+    file = argument_type("a file that ends in .csv or .parquet", _parse_file)
     add_output = parser.add_mutually_exclusive_group().add_argument
     add_output("--format", choices=FORMATS, default="csv", help="format of the file (%(default)s)")
     add_output(

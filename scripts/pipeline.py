@@ -31,7 +31,7 @@ from looker import declaration, preview, semantic
 from looker.errors import LookerError
 from looker.warehouse import HEALTH, Extract
 from scripts import configuration, export, fivetran_sync, health, steps
-from scripts.command import CommandError, Settings, SettingsError, command, parsed_as
+from scripts.command import CommandError, Settings, SettingsError, argument_type, command
 from scripts.digest import build_digest
 from scripts.digest.period import Period, add_period_options, choose_period
 from scripts.digest.send import read_digest_settings
@@ -318,7 +318,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add("--skip", action="append", default=[], choices=STEPS, help="skip a step; repeatable")
     add_period_options(parser)
     add("--target", choices=TARGETS, help="dbt's target: where the marts are (DBT_TARGET)")
-    folder = parsed_as("a folder, or where one can be made", _parse_folder)
+    folder = argument_type("a folder, or where one can be made", _parse_folder)
     add("--folder", type=folder, help=f"folder for the files on this machine ({DEFAULT_FOLDER})")
     add(
         "--loader",

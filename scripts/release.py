@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.command import CommandError, command, parsed_as
+from scripts.command import CommandError, argument_type, command
 
 ROOT = Path(__file__).parent.parent
 CHANGELOG = "CHANGELOG.md"
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument(
         "version",
-        type=parsed_as("a version such as 1.2.3", parse_version),
+        type=argument_type("a version such as 1.2.3", parse_version),
         metavar="VERSION",
         help="the new version, such as 1.2.3",
     )

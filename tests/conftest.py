@@ -64,8 +64,8 @@ def chromium() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="session", name="built")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session", name="dbt_build")
+def _dbt_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one build of the two shops: `raw.db`, `warehouse.duckdb` and `target/`.
 
     The build runs dbt's tests. No test writes to it.
@@ -76,7 +76,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = dbt.run(folder, "build", raw=file, artifacts=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    return make_once(tmp_path_factory, "built", build)
+    return make_once(tmp_path_factory, "dbt_build", build)
 
 
 @pytest.fixture(scope="session", name="demo")

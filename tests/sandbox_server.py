@@ -1,6 +1,6 @@
 """The sandbox as a server in a process of its own, for tests that need an account.
 
-with running_sandbox(events=50_000, now="2026-11-21T12:00:00Z") as sandbox:
+with run_sandbox(events=50_000, now="2026-11-21T12:00:00Z") as sandbox:
     page = sandbox.get("/api/events")
 """
 
@@ -172,7 +172,7 @@ def stop(sandbox: Sandbox) -> None:
 
 
 @contextmanager
-def running_sandbox(**options: Any) -> Iterator[Sandbox]:
+def run_sandbox(**options: Any) -> Iterator[Sandbox]:
     """Run a sandbox for the length of a with-block; see ``start`` for the options."""
     sandbox = start(**options)
     try:

@@ -15,7 +15,7 @@ from models import Checkpoint, Operation
 from tests import fivetran, raw_tables
 from tests.connector.scripted import EMPTY_WAREHOUSE
 from tests.loader import KilledError, Loader
-from tests.sandbox_server import Sandbox, running_sandbox
+from tests.sandbox_server import Sandbox, run_sandbox
 
 FIRST, SECOND, WRONG = "pk_first_key", "pk_second_key", "pk_wrong_key"
 TABLES = "campaign,segment,campaign_performance,event"
@@ -25,7 +25,7 @@ NOW = "2026-11-16T15:00:00+00:00"
 @pytest.fixture(scope="module", name="sandbox")
 def _sandbox() -> Iterator[Sandbox]:
     keys = [FIRST, f"{SECOND}@9"]
-    with running_sandbox(
+    with run_sandbox(
         campaigns=6, profiles=40, seed=5, now=NOW, no_limits=True, api_key=keys
     ) as sandbox:
         yield sandbox

@@ -15,7 +15,7 @@ from scripts import demo as demo_script
 from scripts import steps
 from tests import browser, raw_tables
 from tests.checkout import REPOSITORY, Checkout, check_out, copy_checkout
-from tests.warehouse.engines import running_postgres
+from tests.warehouse.engines import run_postgres
 
 EPOCH = date(2026, 11, 16)
 
@@ -151,7 +151,7 @@ def test_demo_of_all_tables(tmp_path: Path) -> None:
 def test_demo_in_postgres(tmp_path: Path) -> None:
     """With --target postgres the marts are in Postgres, and the page shows them."""
     checkout = check_out(tmp_path / "checkout")
-    with running_postgres(tmp_path) as postgres:
+    with run_postgres(tmp_path) as postgres:
         host = {"PG_HOST": postgres.environment["PG_HOST"]}
         done = checkout.run_demo("--target", "postgres", **host)
         assert done.returncode == 0, done.stdout + done.stderr

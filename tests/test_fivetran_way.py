@@ -8,7 +8,7 @@ import duckdb
 
 from scripts import fivetran_debug
 from tests import fivetran
-from tests.sandbox_server import KEY, running_sandbox
+from tests.sandbox_server import KEY, run_sandbox
 
 README = (fivetran.CONNECTOR / "README.md").read_text()
 
@@ -25,7 +25,7 @@ def test_the_five_lines_of_the_readme_sync_an_account(tmp_path: Path) -> None:
     commands.parent.mkdir()
     commands.symlink_to(tmp_path / "home" / "bin")
     (commands / "fivetran").symlink_to(fivetran_debug.BIN / "fivetran")
-    with running_sandbox(campaigns=5, profiles=20, no_limits=True) as sandbox:
+    with run_sandbox(campaigns=5, profiles=20, no_limits=True) as sandbox:
         done = subprocess.run(
             ["/bin/sh", "-ec", lines.replace("pk_...", KEY).replace("reporting", "campaign")],
             cwd=tmp_path,

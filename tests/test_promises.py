@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.loader import SNAPSHOT_TABLES, KilledError, Loader
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {"campaigns": 40, "profiles": 150, "seed": 5, "now": NOW}
@@ -28,7 +28,7 @@ LISTINGS = {
 @pytest.fixture(scope="module", name="server")
 def _server() -> Iterator[Sandbox]:
     """A small account without rate limits, whose state the tests share: see `sandbox`."""
-    with running_sandbox(**SMALL, no_limits=True) as sandbox:
+    with run_sandbox(**SMALL, no_limits=True) as sandbox:
         yield sandbox
 
 

@@ -11,7 +11,7 @@ import pytest
 import configuration
 from tests.fivetran import CONNECTOR
 from tests.fivetran_cli import fivetran
-from tests.sandbox_server import Sandbox, running_sandbox
+from tests.sandbox_server import Sandbox, run_sandbox
 
 SCOPES = "accounts:read,metrics:read,campaigns:read,flows:read,segments:read,tags:read,forms:read"
 OTHERS = (
@@ -28,7 +28,7 @@ print(json.dumps([[field.name, field.required] for field in form._fields]))
 @pytest.fixture(scope="module", name="sandbox")
 def _sandbox() -> Iterator[Sandbox]:
     keys = [f"pk_whole:{SCOPES},{OTHERS}", f"pk_no_lists:{SCOPES},events:read"]
-    with running_sandbox(campaigns=2, profiles=10, no_limits=True, api_key=keys) as sandbox:
+    with run_sandbox(campaigns=2, profiles=10, no_limits=True, api_key=keys) as sandbox:
         yield sandbox
 
 

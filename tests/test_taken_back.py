@@ -19,7 +19,7 @@ from streams.registry import ALWAYS_SYNCED, REFILLED
 from tests import fivetran
 from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader, Row, Tables
-from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, REPOSITORY, Sandbox, run_sandbox
 from tests.warehouse import raw
 
 NOW = "2026-11-16T15:00:00+00:00"
@@ -41,7 +41,7 @@ def slow(*values: Any) -> Any:
 def _server() -> Iterator[Sandbox]:
     """Two small accounts whose state the tests share: see `sandbox`."""
     with (
-        running_sandbox(**SMALL, api_key=[KEY, f"{OTHER_KEY}@6"]) as sandbox,
+        run_sandbox(**SMALL, api_key=[KEY, f"{OTHER_KEY}@6"]) as sandbox,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr("session.Clock", FakeClock)
@@ -68,7 +68,7 @@ def connection(first_sync: Loader, sandbox: Sandbox) -> Loader:  # noqa: ARG001 
     return copy.deepcopy(first_sync)
 
 
-def refilled(loader: Loader) -> Tables:
+def refilled_tables(loader: Loader) -> Tables:
     """The content of the tables that a first sync fills."""
     return {name: rows for name, rows in loader.content().items() if name in REFILLED}
 
@@ -84,7 +84,7 @@ def _after_deletions(server: Sandbox) -> Tables:
     """The tables of a first sync after `delete_some`."""
     server.reset()
     delete_some(server)
-    return refilled(Loader(server.url, EVERYTHING).sync())
+    return refilled_tables(Loader(server.url, EVERYTHING).sync())
 
 
 class TestReSync:
@@ -98,7 +98,7 @@ class TestReSync:
         delete_some(sandbox)
         connection.state = {}
         connection.sync()
-        assert refilled(connection) == after_deletions
+        assert refilled_tables(connection) == after_deletions
         for name in before.keys() - {*REFILLED}:
             assert before[name].keys() <= connection.content()[name].keys(), name
         assert connection.content()["campaign_performance_daily"]
@@ -115,14 +115,14 @@ class TestReSync:
         connection.state = {}
         with pytest.raises(KilledError):
             connection.sync(die_after=rows.get(at, length - 50))
-        assert refilled(connection.sync()) == after_deletions
+        assert refilled_tables(connection.sync()) == after_deletions
 
     @pytest.mark.slow
     def test_an_account_that_is_added_truncates_nothing(self, connection: Loader) -> None:
         """A truncate would delete the rows of the other accounts of the connection."""
-        before = refilled(connection)
+        before = refilled_tables(connection)
         connection.configuration = {**EVERYTHING, "api_key": f"{KEY},{OTHER_KEY}"}
-        after = refilled(connection.sync())
+        after = refilled_tables(connection.sync())
         for name, rows in before.items():
             assert rows.items() <= after[name].items(), name
         assert len({row["account_id"] for row in after["profile"].values()}) == 2
@@ -135,18 +135,18 @@ class TestReSync:
         configuration = {"tables": f"list,flow_message,tag,template,{PEOPLE}"}
         both = configuration | {"api_key": f"{KEY},{OTHER_KEY}"}
         connection = Loader(sandbox.url, both).sync()
-        before = refilled(connection)
+        before = refilled_tables(connection)
         delete_some(sandbox)
         connection.configuration = configuration | {"api_key": f"{KEY},pk_wrong"}
         connection.state = {}
         for _ in range(2):
             with pytest.raises(AuthError):
                 connection.sync()
-            for name, rows in refilled(connection).items():
+            for name, rows in refilled_tables(connection).items():
                 assert before[name].keys() <= rows.keys(), name
         connection.configuration = both
         connection.sync()
-        assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
+        assert refilled_tables(connection) == refilled_tables(Loader(sandbox.url, both).sync())
         assert set(connection.sync().written) <= {"sync_report", "event", "event_attribution"}
 
     @pytest.mark.slow
@@ -163,7 +163,7 @@ class TestReSync:
         for configuration in (tables | {"api_key": KEY}, both):
             connection.configuration = configuration
             connection.sync()
-        assert refilled(connection) == refilled(Loader(sandbox.url, both).sync())
+        assert refilled_tables(connection) == refilled_tables(Loader(sandbox.url, both).sync())
 
     @pytest.mark.slow
     def test_a_table_is_truncated_when_it_is_chosen_again(
@@ -175,7 +175,7 @@ class TestReSync:
         connection.configuration, connection.state = {**EVERYTHING, "tables": "list"}, {}
         assert connection.sync().content()["profile"] == people
         connection.configuration = EVERYTHING
-        assert refilled(connection.sync()) == after_deletions
+        assert refilled_tables(connection.sync()) == after_deletions
 
     @pytest.mark.slow
     @pytest.mark.parametrize("fault", ["403scope", slow("503"), slow("404"), slow("filter400")])
@@ -194,7 +194,7 @@ class TestReSync:
             "segments/.+/profiles": "segment_profile",
             "brand-logos": "brand",  # the second of its paths
         }
-        before = refilled(connection)
+        before = refilled_tables(connection)
         delete_some(sandbox)
         for path in lost:
             sandbox.fault(fault, path=f"/api/{path}$")
@@ -202,12 +202,12 @@ class TestReSync:
         with suppress(ContractError, TransientError):
             connection.sync()
         for table in (*lost.values(), "list_profile", "list_tag"):
-            assert refilled(connection)[table] == before[table], table
+            assert refilled_tables(connection)[table] == before[table], table
         for table in ("tag", "flow", "profile"):
             assert len(connection.rows(table)) == len(before[table]) - 1
         sandbox.clear_faults()
         connection.sync()
-        assert refilled(connection) == after_deletions
+        assert refilled_tables(connection) == after_deletions
 
     @pytest.mark.slow
     def test_fivetran_marks_the_rows_as_deleted(

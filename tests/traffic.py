@@ -15,7 +15,7 @@ from tests.sandbox.klaviyo_contract import Exchange
 
 
 @contextmanager
-def recorded_exchanges() -> Iterator[list[Exchange]]:
+def record_exchanges() -> Iterator[list[Exchange]]:
     """Collect every exchange with an API that a requests session of this process makes."""
     exchanges: list[Exchange] = []
     send = requests.Session.send

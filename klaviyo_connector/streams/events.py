@@ -72,12 +72,12 @@ def record_synced_metrics(context: AccountContext, metrics: Collection[str]) -> 
             starts.append(synced[key].start)
         start = None if None in starts else min(filter(None, starts))
         synced[key] = SyncedEvents(
-            start, context.now, _synced_since(context, start, synced.get(key))
+            start, context.now, _earliest_start(context, start, synced.get(key))
         )
     context.state.reread = msgspec.structs.replace(reread, synced=synced)
 
 
-def _synced_since(
+def _earliest_start(
     context: AccountContext, start: date | None, known: SyncedEvents | None
 ) -> datetime | None:
     """The instant at which a day begins, or began before the account's time zone moved west."""

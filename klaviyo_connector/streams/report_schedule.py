@@ -143,7 +143,7 @@ def plan_periods(
     older = [month for month in months if month.days.end < since]
     daily = [
         window
-        for window in (*_rolling(stream, today, earliest), *recent)
+        for window in (*_rolling_windows(stream, today, earliest), *recent)
         if state.requested_on.get(window.period) != today
     ]
     return daily + _plan_turns(stream, state, today, older)
@@ -168,7 +168,7 @@ def _plan_turns(
     return due[: max(turns, 0)]
 
 
-def _rolling(stream: PeriodStream, today: date, earliest: date) -> Iterator[ReportWindow]:
+def _rolling_windows(stream: PeriodStream, today: date, earliest: date) -> Iterator[ReportWindow]:
     """The periods that end today."""
     for kind, length in stream.rolling_days.items():
         start = max(today - (length - 1) * DAY, earliest)

@@ -431,7 +431,7 @@ class ReportsSync:
         for page in self._request_pages(stream, job, group_by):
             unnamed.collect(page)
             if unnamed.share_keys:
-                raise _shared_key(stream, stream.key_fields)
+                raise _shared_key_error(stream, stream.key_fields)
             named.restore_labels(page)
             yield from _report_results(self.context, stream, job, page)
 
@@ -578,10 +578,10 @@ def _aggregate_groups(
         values = _require_object(group, "measurements", stream)
         dimensions = group.get("dimensions")
         if not isinstance(dimensions, list) or len(dimensions) != len(stream.dimensions):
-            raise _unexpected_result(stream)
+            raise _unexpected_result_error(stream)
         texts = tuple(_channel_name(str(value or "")) for value in dimensions)
         if keys.record_result(texts, group):
-            raise _shared_key(stream, tuple(stream.dimensions.values()))
+            raise _shared_key_error(stream, tuple(stream.dimensions.values()))
         groupings = dict(zip(stream.dimensions.values(), texts, strict=True))
         for position, day in enumerate(dates):
             if day is None or first <= day <= last:
@@ -603,25 +603,25 @@ def _values_at(series: Mapping[str, Any], position: int) -> Row:
 
 def _local_dates(context: AccountContext, times: Json, stream: NumbersStream) -> list[str | None]:
     if not isinstance(times, list):
-        raise _unexpected_result(stream)
+        raise _unexpected_result_error(stream)
     return [to_local_date(time, context.zone) for time in times]
 
 
 def _require_object(result: Json, name: str, stream: NumbersStream) -> Row:
     found = result.get(name) if isinstance(result, dict) else None
     if not isinstance(found, dict):
-        raise _unexpected_result(stream)
+        raise _unexpected_result_error(stream)
     return found
 
 
-def _shared_key(stream: NumbersStream, columns: Sequence[str]) -> ContractError:
+def _shared_key_error(stream: NumbersStream, columns: Sequence[str]) -> ContractError:
     return ContractError(
         f"{stream.path}: two results have the same {', '.join(columns)}; they may count the same"
         " people and cannot be added up: update the connector"
     )
 
 
-def _unexpected_result(stream: NumbersStream) -> ContractError:
+def _unexpected_result_error(stream: NumbersStream) -> ContractError:
     return ContractError(f"{stream.path}: a result does not have the documented form")
 
 

@@ -79,7 +79,7 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "not_found", "Not found.", f"{what} does not exist.")
 
 
-def unauthenticated(detail: str) -> ApiError:
+def missing_key(detail: str) -> ApiError:
     """A request without a key."""
     title = "Authentication credentials were not provided."
     return ApiError(401, "not_authenticated", title, detail)
@@ -98,7 +98,7 @@ def missing_scope(scope: str) -> ApiError:
     return ApiError(403, "permission_denied", title, detail)
 
 
-def throttled(retry_after: int | str | None) -> ApiError:
+def too_many_requests(retry_after: int | str | None) -> ApiError:
     """Too many requests; Klaviyo then sends ``Retry-After`` and no other limit header."""
     detail = "Request was throttled."
     if isinstance(retry_after, int):

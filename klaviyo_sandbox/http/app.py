@@ -15,9 +15,9 @@ from klaviyo_sandbox.account import Account
 from klaviyo_sandbox.api.documents import Url
 from klaviyo_sandbox.api.errors import (
     ApiError,
+    missing_key,
     missing_scope,
     not_found,
-    unauthenticated,
     wrong_key,
 )
 from klaviyo_sandbox.api.query import decode_parameters
@@ -121,7 +121,7 @@ class App:
     def _authenticate(self, authorization: str | None) -> Key:
         """Return what the request's key opens; ApiError 401 if it opens nothing."""
         if not authorization or not authorization.startswith(AUTHORIZATION_SCHEME):
-            raise unauthenticated(
+            raise missing_key(
                 "Missing or invalid authorization scheme. Please use "
                 f"'{AUTHORIZATION_SCHEME}your-private-api-key'."
             )

@@ -206,7 +206,9 @@ def _reply_throttled(fault: Fault, _request: Request, now: int) -> Response:
     retry_after = fault.options.get("retry_after", 1)
     if retry_after == "date":
         retry_after = formatdate(now + fault.options.get("seconds", 2), usegmt=True)
-    return Response.from_error(errors.throttled(None if retry_after == "none" else retry_after))
+    return Response.from_error(
+        errors.too_many_requests(None if retry_after == "none" else retry_after)
+    )
 
 
 def _reply_server_error(fault: Fault, _request: Request, _now: int) -> Response:

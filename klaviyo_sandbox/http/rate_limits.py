@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
-from klaviyo_sandbox.api.errors import throttled
+from klaviyo_sandbox.api.errors import too_many_requests
 from klaviyo_sandbox.resources.declaration import Rate
 
 BURST, STEADY, DAY = 1, 60, 86_400  # seconds
@@ -28,7 +28,7 @@ class RateWindow:
     opened: float = float("-inf")
     count: int = 0
 
-    def remaining(self, now: float, limit: int) -> int:
+    def requests_left(self, now: float, limit: int) -> int:
         """Return how many requests it still allows, or the next one if it is over."""
         return limit - (0 if self._is_over(now) else self.count)
 
@@ -69,18 +69,18 @@ class RateLimits:
     def acquire(self, path: str, rate: Rate, account_now: int) -> dict[str, str]:
         """Count a request and return its limit headers; ApiError 429 if it exceeds a limit."""
         usage, now = self.usage(path, rate), self.clock()
-        if rate.daily is not None and usage.daily.remaining(account_now, rate.daily) <= 0:
-            raise throttled(usage.daily.seconds_left(account_now))
+        if rate.daily is not None and usage.daily.requests_left(account_now, rate.daily) <= 0:
+            raise too_many_requests(usage.daily.seconds_left(account_now))
         # A refused request counts for no window: waiting is always enough.
         for window, limit in ((usage.steady, rate.steady), (usage.burst, rate.burst)):
-            if window.remaining(now, limit) <= 0:
-                raise throttled(window.seconds_left(now))
+            if window.requests_left(now, limit) <= 0:
+                raise too_many_requests(window.seconds_left(now))
         usage.daily.add(account_now)
         usage.burst.add(now)
         usage.steady.add(now)
         return {
             "ratelimit-limit": _format_quotas(rate),
-            "ratelimit-remaining": str(usage.burst.remaining(now, rate.burst)),
+            "ratelimit-remaining": str(usage.burst.requests_left(now, rate.burst)),
             "ratelimit-reset": "0",
         }
 

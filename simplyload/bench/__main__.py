@@ -18,7 +18,7 @@ from bench.measure import Cost, measure
 from bench.report import OWN, Result, describe_machine, render, replace_parts
 from bench.tasks import Task
 from bench.tools import PACKAGE, Command, SimplyLoad, Work
-from simplyload.demo.server import running_server
+from simplyload.demo.server import run_server
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "bench.md"
 NOTES = Path(__file__).parent / "notes.md"
@@ -96,7 +96,7 @@ def choose(
             rivals = options.rivals and task.rows <= options.rivals_rows
             yield task, {t: c for t, c in task.commands.items() if t == OWN or rivals}
     if re.search(options.only, four.TITLE):
-        with four.running_accounts(options.orders) as accounts:
+        with four.run_accounts(options.orders) as accounts:
             task = four.load_four(rows[0], accounts)
             yield task, dict(task.commands)
 
@@ -123,7 +123,7 @@ def main() -> None:
     """Run, print the document, and write it if that is asked for."""
     options = read_options()
     compileall.compile_dir(PACKAGE, quiet=1)  # as pip does with what it installs
-    with TemporaryDirectory() as name, running_server(Path(name) / "data") as dsn:
+    with TemporaryDirectory() as name, run_server(Path(name) / "data") as dsn:
         bench = Bench(dsn, Path(name))
         results = [
             result

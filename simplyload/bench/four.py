@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from bench.replay import replaying
+from bench.replay import serve_recording
 from bench.report import OWN
 from bench.tasks import Task
 from bench.tools import SimplyLoad, Work
-from simplyload.demo.sandbox import API_KEY, running_sandbox
-from simplyload.testing.server import running
+from simplyload.demo.sandbox import API_KEY, run_sandbox
+from simplyload.testing.server import serve
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
 from tests.stripe.fake import KEY, FakeStripe, StripeHandler
 from tour.customers import Order, fill_salesforce, fill_stripe
@@ -45,20 +45,22 @@ class FourSources(SimplyLoad):
 
 
 @contextmanager
-def running_accounts(orders: int) -> Iterator[Mapping[str, Any]]:
+def run_accounts(orders: int) -> Iterator[Mapping[str, Any]]:
     """Start accounts that know these orders of a shop; yield their part of `sources`.
 
     Each stands behind a server that gives its answers again.
     """
     bought = [*map(_make_order, range(orders))]
     with ExitStack() as stack:
-        stripe = stack.enter_context(running(FakeStripe(), StripeHandler))
-        salesforce = stack.enter_context(running(FakeSalesforce(), SalesforceHandler))
-        url = stack.enter_context(running_sandbox(REPOSITORY, datetime.now(UTC).date()))
+        stripe = stack.enter_context(serve(FakeStripe(), StripeHandler))
+        salesforce = stack.enter_context(serve(FakeSalesforce(), SalesforceHandler))
+        url = stack.enter_context(run_sandbox(REPOSITORY, datetime.now(UTC).date()))
         fill_stripe(stripe, bought)
         fill_salesforce(salesforce, bought)
         servers = {"payments": stripe.address, "crm": salesforce.address, "klaviyo": url}
-        fronts = {name: stack.enter_context(replaying(server)) for name, server in servers.items()}
+        fronts = {
+            name: stack.enter_context(serve_recording(server)) for name, server in servers.items()
+        }
         yield _describe_accounts({name: front.address for name, front in fronts.items()})
         for name, front in fronts.items():
             computed = f"{len(front.answers)} of {front.asked} requests computed by its fake"

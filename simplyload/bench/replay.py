@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def replaying(server: str) -> Iterator[Recording]:
+def serve_recording(server: str) -> Iterator[Recording]:
     """Answer on a free port of 127.0.0.1."""
     recording = Recording(server)
     handler = type("Bound", (_Handler,), {"recording": recording})

@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import make_dsn
 
-from simplyload.demo.server import running_server
+from simplyload.demo.server import run_server
 from simplyload.testing.processes import IMPORTED
 from tests.proof.databases import AS_FILES
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the DSN of a PostgreSQL 18 server with logical decoding."""
-    with running_server(tmp_path_factory.mktemp("postgres") / "data") as dsn:
+    with run_server(tmp_path_factory.mktemp("postgres") / "data") as dsn:
         yield dsn
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from simplyload.demo.server import running_server
+from simplyload.demo.server import run_server
 from simplyload.errors import SimplyLoadError
 from tests.conftest import connect
 
@@ -17,9 +17,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import psycopg2
-from simplyload.demo.server import running_server
+from simplyload.demo.server import run_server
 
-with running_server(Path(sys.argv[1])) as dsn:
+with run_server(Path(sys.argv[1])) as dsn:
     cursor = psycopg2.connect(dsn).cursor()
     cursor.execute("select pg_create_logical_replication_slot('s', 'pgoutput')")
     if sys.argv[2] == "both":
@@ -44,7 +44,7 @@ def test_a_server_starts_again_after_a_kill_with_a_slot(tmp_path: Path, killed: 
     folder = tmp_path / "data"
     program = [sys.executable, "-c", KILLED, str(folder), killed]
     assert subprocess.run(program, check=False).returncode == -9
-    with running_server(folder) as dsn, closing(connect(dsn)) as connection:
+    with run_server(folder) as dsn, closing(connect(dsn)) as connection:
         cursor = connection.cursor()
         cursor.execute("select slot_name from pg_replication_slots")
         assert cursor.fetchall() == [("s",)]
@@ -55,8 +55,8 @@ def test_a_server_starts_again_after_a_kill_with_a_slot(tmp_path: Path, killed: 
 def test_a_folder_that_no_server_starts_in_is_named_with_the_remedy(tmp_path: Path) -> None:
     """Where the files are damaged, the error says which command removes them."""
     folder = tmp_path / "data"
-    with running_server(folder):
+    with run_server(folder):
         pass
     (folder / "global" / "pg_control").unlink()
-    with pytest.raises(SimplyLoadError, match=f"rm -r '{folder}'"), running_server(folder):
+    with pytest.raises(SimplyLoadError, match=f"rm -r '{folder}'"), run_server(folder):
         pass

@@ -56,7 +56,7 @@ class MemoryReader(MemoryDestination, ABC):
         return self.load(self.source(), batches=batches)
 
 
-def waiting(batches: Sequence[Batch]) -> dict[str, str]:
+def waiting_tables(batches: Sequence[Batch]) -> dict[str, str]:
     """Give the tables that wait, and why."""
     return {wait.table: wait.message for batch in batches for wait in batch.waiting}
 

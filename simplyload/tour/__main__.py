@@ -25,12 +25,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from simplyload.cli import main as run_command
-from simplyload.demo.sandbox import API_KEY, read_orders, running_sandbox
-from simplyload.demo.server import running_server
+from simplyload.demo.sandbox import API_KEY, read_orders, run_sandbox
+from simplyload.demo.server import run_server
 from simplyload.demo.shop import DATABASE, SETUP, fill_shop
 from simplyload.errors import SimplyLoadError
-from simplyload.testing.server import running
-from tests.core.fake_snowflake import running_fake
+from simplyload.testing.server import serve
+from tests.core.fake_snowflake import run_fake
 from tests.core.snowflake_server import Server
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
 from tests.stripe.fake import KEY, FakeStripe, StripeHandler
@@ -79,7 +79,7 @@ def main() -> int:
 
 def _load_and_build(folder: Path, dbt: Path) -> bool:
     """Fill both warehouses and build the models in both; tell whether they are the same."""
-    with running_sources(folder) as sources, running_fake() as address:
+    with run_sources(folder) as sources, run_fake() as address:
         server = Server(address)
         settings = server.settings()
         _load(folder, "duckdb", sources, {"type": "duckdb", "path": "warehouse.duckdb"})
@@ -116,13 +116,13 @@ def _read_options() -> argparse.Namespace:
 
 
 @contextmanager
-def running_sources(folder: Path) -> Iterator[Mapping[str, Any]]:
+def run_sources(folder: Path) -> Iterator[Mapping[str, Any]]:
     """Start the four systems with the same customers; yield the section `sources`."""
     with ExitStack() as stack:
-        url = stack.enter_context(running_sandbox(REPOSITORY, datetime.now(UTC).date()))
-        server = stack.enter_context(running_server(folder / "postgres"))
-        stripe = stack.enter_context(running(FakeStripe(), StripeHandler))
-        salesforce = stack.enter_context(running(FakeSalesforce(), SalesforceHandler))
+        url = stack.enter_context(run_sandbox(REPOSITORY, datetime.now(UTC).date()))
+        server = stack.enter_context(run_server(folder / "postgres"))
+        stripe = stack.enter_context(serve(FakeStripe(), StripeHandler))
+        salesforce = stack.enter_context(serve(FakeSalesforce(), SalesforceHandler))
         with closing(psycopg2.connect(server)) as connection:
             connection.autocommit = True
             connection.cursor().execute(f"create database {DATABASE}")

@@ -21,7 +21,7 @@ from scripts.command import command, positive_int
 from tests.benchmarks import rivals
 from tests.benchmarks.measure import MB, NOW, Figures, measure, measure_ours, print_table
 from tests.benchmarks.request_counts import print_request_counts
-from tests.sandbox_server import REPOSITORY, Sandbox, running_sandbox
+from tests.sandbox_server import REPOSITORY, Sandbox, run_sandbox
 
 LATENCY = 250  # ms a page
 THREADS = 16  # of our reader, at that latency
@@ -81,7 +81,7 @@ def _processor() -> str:
 
 def _measure_events(events: int) -> list[Figures]:
     """The floors and our reader, and whether its memory grows with the account."""
-    with running_sandbox(events=events, now=NOW, no_limits=True, gzip=True) as sandbox:
+    with run_sandbox(events=events, now=NOW, no_limits=True, gzip=True) as sandbox:
         rounds = max(1, min(ROUNDS, ROWS_OF_ROUNDS // events))
         figures = _measure_listing(f"{events:,} events", sandbox, "events", rounds)
     last = figures[-1]
@@ -94,7 +94,7 @@ def _measure_events(events: int) -> list[Figures]:
 def _measure_people(people: int) -> list[Figures]:
     """The floors and our reader of profiles, and of the members of lists and segments."""
     account = {"profiles": people, "campaigns": 2}
-    with running_sandbox(**account, now=NOW, no_limits=True, gzip=True) as sandbox:
+    with run_sandbox(**account, now=NOW, no_limits=True, gzip=True) as sandbox:
         return [
             row
             for listing in ("profiles", "members")
@@ -144,7 +144,7 @@ def _measure_latency(events: int) -> list[Figures]:
     account = f"{events:,} events, {LATENCY} ms a page"
     name = f"floor: requests + orjson, {FLOOR_PAGES} pages"
     options = {"now": NOW, "no_limits": True, "gzip": True, "latency_ms": LATENCY}
-    with running_sandbox(events=events, **options) as sandbox:
+    with run_sandbox(events=events, **options) as sandbox:
         pages = ("orjson", str(FLOOR_PAGES))
         floor = measure(account, name, "floor", "events", sandbox.url, *pages)
         measure_ours(account, sandbox, THREADS)
@@ -156,7 +156,7 @@ def _measure_latency(events: int) -> list[Figures]:
 def _count_requests(campaigns: int | None) -> list[Figures]:
     """The requests of a sync, and the time of one that finds nothing to do."""
     now = "2026-11-16T15:00:00Z"
-    with running_sandbox(now=now, campaigns=campaigns, no_limits=True) as sandbox:
+    with run_sandbox(now=now, campaigns=campaigns, no_limits=True) as sandbox:
         return [print_request_counts(sandbox)]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts.command import command, positive_int
 from tests.benchmarks.measure import MB
-from tests.sandbox_server import KEY, REPOSITORY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, REPOSITORY, Sandbox, run_sandbox
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 sys.path.insert(0, str(REPOSITORY / "tests" / "benchmarks" / "readers"))
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     gc.set_threshold(50_000)  # as connector.update does
     print(f"{'all tables':<24}    rows  requests   wall s    CPU s  peak MB  state MB")
-    with running_sandbox(**sizes, now=NOW, no_limits=True) as sandbox:
+    with run_sandbox(**sizes, now=NOW, no_limits=True) as sandbox:
         state = _measure("first sync", sandbox, {})
         state = _measure("at once again", sandbox, state)
         sandbox.advance(DAY)

@@ -16,7 +16,7 @@ from tests.benchmarks.measure import (
     measure_ours,
     print_table,
 )
-from tests.sandbox_server import REPOSITORY, Sandbox, running_sandbox
+from tests.sandbox_server import REPOSITORY, Sandbox, run_sandbox
 
 ENVIRONMENTS = REPOSITORY / "build" / "rivals"
 
@@ -72,7 +72,7 @@ RIVALS = (
 def compare(events: int) -> list[Figures]:
     """Measure ours and every rival on one account; one that fails is printed with its reason."""
     account = f"{events:,} events"
-    with running_sandbox(events=events, now=NOW, no_limits=True) as sandbox:
+    with run_sandbox(events=events, now=NOW, no_limits=True) as sandbox:
         own = measure_ours(account, sandbox, 8)
         figures = [replace(own, campaigns=_count_campaigns(sandbox, "ours"))]
         for rival in RIVALS:

@@ -29,7 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 from tests.fivetran import SCHEMA
 from tests.warehouse import raw
 from tests.warehouse.dbt import DBT, PROJECT
-from tests.warehouse.engines import running_postgres
+from tests.warehouse.engines import run_postgres
 
 DAYS = 5 * 365
 # The last sync is of today: where the newest report is older, a run looks for events without one.
@@ -145,7 +145,7 @@ def _create_tables(folder: Path) -> Path:
 
 def _measure_postgres(folder: Path, file: Path, events: int) -> None:
     """Copy the same events to Postgres, run dbt in full, and run it again."""
-    with running_postgres(folder) as engine:
+    with run_postgres(folder) as engine:
         engine.load(file)
         _print(f"{events:,} on Postgres, full", _run_dbt(folder, file, **engine.environment))
         seconds = _select_conversions(folder, engine.uri)

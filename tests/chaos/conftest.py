@@ -27,7 +27,7 @@ from tests.connector import scripted
 from tests.connector.scripted import ScriptedAccount
 from tests.fake_clock import FakeClock
 from tests.loader import Loader
-from tests.sandbox_server import running_sandbox
+from tests.sandbox_server import run_sandbox
 
 NOW, LATER = "2026-11-16T15:00:00+00:00", "2026-11-18T16:00:00+00:00"
 RECENT = {**EVERYTHING, "start_date": "2026-10-01"}  # so few rows that a run takes seconds
@@ -39,7 +39,7 @@ SMALL_PAGES = replace(EVENTS, page_sizes=(5, 1))  # so that a window of a small 
 @pytest.fixture(scope="session", name="synced_connection")
 def _synced_connection() -> Iterator[SandboxRun]:
     """A connection synced two days ago, whose baseline is what a sync makes of it today."""
-    with pytest.MonkeyPatch.context() as patch, running_sandbox(**SMALL, now=NOW) as sandbox:
+    with pytest.MonkeyPatch.context() as patch, run_sandbox(**SMALL, now=NOW) as sandbox:
         patch.setattr("session.Clock", FakeClock)
         patch.setattr("streams.events.EVENTS", SMALL_PAGES)
         loader = Loader(sandbox.url, EVERYTHING).sync()
@@ -82,7 +82,7 @@ def sandbox_run(
 @pytest.fixture(scope="session", name="debugged_connection")
 def _debugged_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebugSandboxRun]:
     """A run against a sandbox that is slow enough to be interrupted, and what it leaves."""
-    with running_sandbox(**TINY, now=NOW, latency_ms=5) as sandbox:
+    with run_sandbox(**TINY, now=NOW, latency_ms=5) as sandbox:
         run = DebugSandboxRun(
             people=secret_scan.personal_data(sandbox),
             project=fivetran.copy_connector(tmp_path_factory.mktemp("undisturbed")),

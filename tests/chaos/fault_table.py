@@ -30,7 +30,14 @@ from tests.chaos.fault_patterns import (
     transient,
 )
 from tests.chaos.injections import moving_data, odd_values, process, responses, security, transport
-from tests.chaos.injections.odd_values import LONG_NUMBER, events, nested, no_number, odd, timed
+from tests.chaos.injections.odd_values import (
+    LONG_NUMBER,
+    events,
+    nested_objects,
+    no_number,
+    odd,
+    odd_datetime,
+)
 from tests.chaos.runs import KEY, SHORT_DEADLINE
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -469,11 +476,11 @@ VALUES = [
         "stored up to Klaviyo's own limits; deeper levels are null, longer text is cut and marked",
         events(
             "sizes",
-            ten=odd({"deep": nested(10)}),
+            ten=odd({"deep": nested_objects(10)}),
             wide=odd({f"p{n}": n for n in range(300)}),
             items=odd({"list": list(range(4_000))}),
             fat=odd({"URL": "x" * 17_000_000}, url="x" * (TEXT_LENGTH - len(CUT)) + CUT),
-            thousand=odd({"deep": nested(900)}),
+            thousand=odd({"deep": nested_objects(900)}),
         ),
         case("100,000 levels", odd_values.nest_too_deep),
     ),
@@ -483,17 +490,17 @@ VALUES = [
         "one instant, or NULL and kept in the JSON",
         events(
             "times",
-            z=timed("2026-11-20T16:00:00Z", WHEN),
-            offset=timed("2026-11-20T11:00:00-05:00", WHEN),
-            space=timed("2026-11-20 16:00:00+00:00", WHEN),
-            millis=timed("2026-11-20T16:00:00.000Z", WHEN),
-            nanos=timed("2026-11-20T16:00:00.000000000Z", WHEN),
-            naive=timed("2026-11-20T16:00:00", WHEN),
-            leap=timed("2026-11-20T15:59:60Z", "2026-11-20 15:59:59+00:00"),
-            old=timed("2000-02-29T00:00:00Z", "2000-02-29 00:00:00+00:00"),
-            empty=timed("", None),
-            junk=timed("soon", None),
-            number=timed(1_795_190_400, None),
+            z=odd_datetime("2026-11-20T16:00:00Z", WHEN),
+            offset=odd_datetime("2026-11-20T11:00:00-05:00", WHEN),
+            space=odd_datetime("2026-11-20 16:00:00+00:00", WHEN),
+            millis=odd_datetime("2026-11-20T16:00:00.000Z", WHEN),
+            nanos=odd_datetime("2026-11-20T16:00:00.000000000Z", WHEN),
+            naive=odd_datetime("2026-11-20T16:00:00", WHEN),
+            leap=odd_datetime("2026-11-20T15:59:60Z", "2026-11-20 15:59:59+00:00"),
+            old=odd_datetime("2000-02-29T00:00:00Z", "2000-02-29 00:00:00+00:00"),
+            empty=odd_datetime("", None),
+            junk=odd_datetime("soon", None),
+            number=odd_datetime(1_795_190_400, None),
         ),
     ),
     fault(

@@ -31,7 +31,7 @@ from tests.chaos.runs import (
 )
 from tests.fake_clock import FakeClock
 from tests.loader import SNAPSHOT_TABLES, KilledError, Loader, Row, Tables
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 NOW = datetime.fromisoformat("2026-11-16T15:00:00+00:00")
 END = NOW + timedelta(days=50)  # the sandbox's data ends 10 days later
@@ -82,7 +82,7 @@ class Account:
 @pytest.fixture(scope="module", name="account")
 def _account() -> Iterator[Account]:
     with (
-        running_sandbox(**ACCOUNT, no_limits=True) as sandbox,
+        run_sandbox(**ACCOUNT, no_limits=True) as sandbox,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr("session.Clock", FakeClock)

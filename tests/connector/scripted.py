@@ -174,7 +174,7 @@ class ScriptedRun:
         upserts = (operation for operation in self.operations if isinstance(operation, Upsert))
         return [upsert.row for upsert in upserts if upsert.table == table]
 
-    def deleted(self, table: str) -> list[dict[str, Any]]:
+    def deleted_keys(self, table: str) -> list[dict[str, Any]]:
         """The keys deleted from a table."""
         deletes = (operation for operation in self.operations if isinstance(operation, Delete))
         return [delete.keys for delete in deletes if delete.table == table]

@@ -8,7 +8,7 @@ import pytest
 
 from api import ContractError
 from tests.loader import Loader, Row
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 ACCOUNT: dict[str, Any] = {
     "now": "2026-11-16T15:00:00Z",
@@ -24,7 +24,7 @@ DAY = 86_400
 
 @pytest.fixture(name="usual", scope="module")
 def _usual() -> Iterator[Sandbox]:
-    with running_sandbox(**ACCOUNT) as sandbox:
+    with run_sandbox(**ACCOUNT) as sandbox:
         yield sandbox
 
 

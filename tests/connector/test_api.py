@@ -365,7 +365,7 @@ DRIPPED_PARTS = {
 }
 
 
-def fast_then_dripping(data: bytes) -> Answer:
+def send_then_drip(data: bytes) -> Answer:
     """All but the last bytes at once, then an endless drip."""
 
     def respond(connection: Connection) -> None:
@@ -381,13 +381,13 @@ class TestDeadline:
     @pytest.mark.parametrize("part", DRIPPED_PARTS)
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_a_dripping_response_is_aborted(
-        self, part: str, scheme: str, authority: trustme.CA, trusted: Path
+        self, part: str, scheme: str, authority: trustme.CA, authority_file: Path
     ) -> None:
         """A steady drip of bytes ends at the deadline."""
         context = tls_context(authority.issue_cert("127.0.0.1")) if scheme == "https" else None
-        with serve(fast_then_dripping(DRIPPED_PARTS[part]), context) as raw:
+        with serve(send_then_drip(DRIPPED_PARTS[part]), context) as raw:
             client = KlaviyoClient(KEY, raw.url, deadline=SOON)
-            client._session.verify = str(trusted)
+            client._session.verify = str(authority_file)
             error = error_of(client)
         assert type(error) is TransientError
         assert "no whole answer within" in str(error)
@@ -431,7 +431,7 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(scope="module")
-def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The authority's certificate as a file, for clients that trust it."""
     file = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
@@ -452,7 +452,7 @@ class TestCertificate:
 
     @pytest.mark.parametrize("fault", ["of no known authority", "of another host", "expired"])
     def test_a_bad_certificate_is_not_retried(
-        self, authority: trustme.CA, trusted: Path, fault: str
+        self, authority: trustme.CA, authority_file: Path, fault: str
     ) -> None:
         """One connection, no request, and a message that names the certificate."""
         certificate = {
@@ -462,18 +462,20 @@ class TestCertificate:
         }[fault]
         with serve(GOOD, tls_context(certificate)) as raw:
             client = KlaviyoClient(KEY, raw.url)
-            client._session.verify = str(trusted)
+            client._session.verify = str(authority_file)
             error = error_of(client)
             assert raw.connections == 1
         assert type(error) is ContractError
         assert "certificate" in str(error)
 
-    def test_a_trusted_certificate_is_accepted(self, authority: trustme.CA, trusted: Path) -> None:
+    def test_a_trusted_certificate_is_accepted(
+        self, authority: trustme.CA, authority_file: Path
+    ) -> None:
         """The same exchange succeeds when the authority is a trusted one."""
         response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD)
         with serve(response, tls_context(authority.issue_cert("127.0.0.1"))) as raw:
             client = KlaviyoClient(KEY, raw.url)
-            client._session.verify = str(trusted)
+            client._session.verify = str(authority_file)
             assert client.get(PATH) == json.loads(GOOD)
 
     @pytest.mark.parametrize("end", ["closed", "reset"])

@@ -21,7 +21,7 @@ from streams.registry import PARENTS
 from tests.connector.big_state import GROUPS, TODAY, BigAccount
 from tests.connector.scripted import DAY, ScriptedAccount, resource, run, run_deferring
 from tests.loader import Loader
-from tests.sandbox_server import KEY, running_sandbox
+from tests.sandbox_server import KEY, run_sandbox
 
 SANDBOX: dict[str, Any] = {
     "seed": 5, "now": "2026-11-16T15:00:00+00:00", "no_limits": True,
@@ -31,7 +31,7 @@ SNAPSHOTS = "campaign_performance_daily"  # has a row for each day on which a ro
 ULID = st.text("0123456789ABCDEFGHJKMNPQRSTVWXYZ", min_size=26, max_size=26)
 
 
-def stored(account: AccountState) -> tuple[AccountState, budget.StateBudget]:
+def reload_account(account: AccountState) -> tuple[AccountState, budget.StateBudget]:
     """The account as the next sync reads it, and the budget that its checkpoint was held to."""
     size = budget.StateBudget(parents=PARENTS)
     state = json.loads(json.dumps(size.dump(account.checkpoint()).state))
@@ -57,20 +57,20 @@ class TestSize:
         big = BigAccount(
             campaigns=30_000 // part, flow_messages=3_000 // part, people=200_000 // part
         )
-        account, size = stored(big.state)
+        account, size = reload_account(big.state)
         assert size.size < budget.FIVETRAN_LIMIT // part
         assert size.blanked == {"flow_performance_daily"}
         for name, resource_state in big.state.resources.items():
             for table, digests in resource_state.digests.items():
                 known = account.resources[name].digests[table]
-                assert shortened(known) == shortened(digests), table
+                assert short_marks(known) == short_marks(digests), table
         reports = {name: report["fxuMLc"].digests for name, report in account.reports.items()}
         expected = {name: report["fxuMLc"].digests for name, report in big.state.reports.items()}
         half_a_year_ago = (TODAY - timedelta(days=180)).isoformat()
         for table, rows in expected.items():
             assert reports[table].keys() == rows.keys()
             for key, days in rows.items():
-                kept = shortened(days, since=half_a_year_ago)
+                kept = short_marks(days, since=half_a_year_ago)
                 assert reports[table][key] == kept, table
         for bit, group in enumerate(GROUPS):
             people = {person for person, bits in big.members.items() if bits >> bit & 1}
@@ -80,7 +80,7 @@ class TestSize:
         """Then every row is written again, but a deletion and a part of a send are noticed."""
         monkeypatch.setattr(budget, "MAX_STATE_SIZE", 1)
         big = BigAccount(campaigns=300, flow_messages=20, people=20)
-        account, size = stored(big.state)
+        account, size = reload_account(big.state)
         (warning,) = size.warnings()
         assert "their rows are written again" in warning.message
         for name in ("campaign", "campaign_message", "flow"):
@@ -102,7 +102,7 @@ class TestSize:
         monkeypatch.setattr(packing, "MIN_PACKED_SIZE", packing.MIN_PACKED_SIZE // part)
         big = BigAccount(campaigns=10_000 // part, flow_messages=1, people=10)
         big.put_coupon_codes(codes // part)
-        account, size = stored(big.state)
+        account, size = reload_account(big.state)
         assert size.size < budget.FIVETRAN_LIMIT
         known = account.resources["coupon_code"]
         if codes > 1_000_000:
@@ -115,7 +115,7 @@ class TestSize:
         assert len(account.resources["campaign"].digests["campaign"]) == 10_000 // part
 
 
-def shortened(marks: dict[str, str], since: str = "") -> dict[str, str]:
+def short_marks(marks: dict[str, str], since: str = "") -> dict[str, str]:
     """The marks as a large part holds them; of days before `since` without digest."""
     return {
         key: (mark[:4] if not key or key >= since else budget.BLANK) + mark[8:]
@@ -131,7 +131,7 @@ class TestNothingIsLost:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Over days with changes its tables equal those of a connection within the budget."""
-        with running_sandbox(**SANDBOX) as sandbox:
+        with run_sandbox(**SANDBOX) as sandbox:
             plain, squeezed = (
                 Loader(sandbox.url, {"api_key": KEY, "tables": "reporting"}) for _ in range(2)
             )
@@ -164,7 +164,7 @@ class TestNothingIsLost:
         account.now += DAY
         second = run(first.state, tables="tag")
         assert [row["id"] for row in second.rows("tag")] == ["a"]
-        assert [row["id"] for row in second.deleted("tag")] == ["b"]
+        assert [row["id"] for row in second.deleted_keys("tag")] == ["b"]
 
     def test_a_warning_comes_at_four_fifths(
         self, account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -208,7 +208,7 @@ class TestUntracked:
         del coupons.documents[CODES][0]
         coupons.now += DAY
         second = run(first.state, tables="coupon_code")
-        assert (len(second.rows("coupon_code")), second.deleted("coupon_code")) == (39, [])
+        assert (len(second.rows("coupon_code")), second.deleted_keys("coupon_code")) == (39, [])
         (warning,) = [warning for warning in second.warnings if warning.startswith("coupon_code: ")]
         assert "no longer lists are not deleted" in warning
         # Coupons name the listings of codes: their rows are always known.

@@ -11,8 +11,8 @@ import pytest
 
 from tests.loader import Loader
 from tests.sandbox.klaviyo_contract import Exchange, validate_answer, validate_request
-from tests.sandbox_server import KEY, running_sandbox
-from tests.traffic import recorded_exchanges
+from tests.sandbox_server import KEY, run_sandbox
+from tests.traffic import record_exchanges
 
 SMALL: dict[str, Any] = {"campaigns": 40, "profiles": 120, "seed": 5, "no_limits": True}
 DAY = 86_400
@@ -26,9 +26,9 @@ VARIABLE = re.compile(
 @pytest.fixture(scope="module", name="exchanges")
 def _exchanges() -> Iterator[list[Exchange]]:
     """Those of a first sync of all tables, one a minute later, and one on each of eight days."""
-    with running_sandbox(**SMALL, now="2026-11-16T15:00:00Z") as sandbox:
+    with run_sandbox(**SMALL, now="2026-11-16T15:00:00Z") as sandbox:
         connection = Loader(sandbox.url, EVERYTHING)
-        with recorded_exchanges() as exchanges:
+        with record_exchanges() as exchanges:
             connection.sync()
             for seconds in (60, DAY, 7 * DAY):
                 sandbox.advance(seconds)

@@ -32,7 +32,7 @@ from tests.connector.json_strategies import JSON, is_storable
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def nested(depth: int) -> Any:
+def nested_list(depth: int) -> Any:
     """A list in a list in a list."""
     value: Any = []
     for _ in range(depth):
@@ -44,8 +44,8 @@ HOSTILE: dict[str, Any] = {
     "a number of 5,000 digits": 10**4_999,
     "a negative number of 5,000 digits": -(10**4_999),
     "5,000 digits as text": "9" * 5_000,
-    "500 levels": nested(500),
-    "100,000 levels": nested(100_000),
+    "500 levels": nested_list(500),
+    "100,000 levels": nested_list(100_000),
     "a long number in a document": {"long": 10**4_999},
 }
 LIKE_A_TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?"
@@ -267,7 +267,7 @@ class TestJsonColumn:
 
     def test_32_levels_are_kept(self) -> None:
         """Three times what Klaviyo allows is kept; a list or object within it is null."""
-        document = nested(40)
+        document = nested_list(40)
         expected: Any = None
         for _ in range(32):
             expected = [expected]

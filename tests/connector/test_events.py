@@ -112,10 +112,10 @@ class TestComplete:
         account.documents[EVENTS] = [event(str(n), NOON - n * DAY) for n in range(100, 0, -1)]
         calls = count()
 
-        def failing(_: Request) -> Response | None:
+        def fail_after_four(_: Request) -> Response | None:
             return Response("", 503) if next(calls) > 4 else None
 
-        account.responses[EVENTS] = failing
+        account.responses[EVENTS] = fail_after_four
         first = run(tables=TABLES, concurrency="1")
         assert isinstance(first.error, TransientError)
         account.responses.clear()

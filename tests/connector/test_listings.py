@@ -11,7 +11,7 @@ from api import ContractError
 from streams.content import CONTENT_STREAMS
 from streams.shop import SHOP_STREAMS
 from tests.loader import SNAPSHOT_TABLES, Loader, Tables
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 DAY = 86_400
 # Rows that belong to a record of another table, with that record's type in the sandbox.
@@ -49,7 +49,7 @@ TYPES = {
 @pytest.fixture(scope="module", name="server")
 def _server() -> Iterator[Sandbox]:
     options: dict[str, Any] = {"campaigns": 2, "profiles": 60, "no_limits": True}
-    with running_sandbox(**options, now="2026-11-16T15:00:00Z") as sandbox:
+    with run_sandbox(**options, now="2026-11-16T15:00:00Z") as sandbox:
         yield sandbox
 
 
@@ -73,7 +73,7 @@ def connection(first_sync: Loader, sandbox: Sandbox) -> Loader:  # noqa: ARG001 
     return copy.deepcopy(first_sync)
 
 
-def requested(sandbox: Sandbox, connection: Loader) -> set[str]:
+def list_requested_paths(sandbox: Sandbox, connection: Loader) -> set[str]:
     """The paths that the next sync requests."""
     sandbox.reset_requests()
     connection.sync()
@@ -141,9 +141,9 @@ def test_the_rows_of_a_deleted_parent_are_deleted(sandbox: Sandbox, connection: 
 def test_a_daily_listing_is_requested_once_a_day(sandbox: Sandbox, connection: Loader) -> None:
     """A second sync of the day requests none of them, the first of the next day all."""
     roots = {path for path in DAILY if "{id}" not in path}
-    assert requested(sandbox, connection) & roots == set()
+    assert list_requested_paths(sandbox, connection) & roots == set()
     sandbox.advance(DAY)
-    assert requested(sandbox, connection) >= roots
+    assert list_requested_paths(sandbox, connection) >= roots
     assert connection.written["catalog_item"] == 0
 
 
@@ -197,7 +197,7 @@ def test_a_listing_that_is_missing_once_keeps_its_rows(
     sandbox.fault("404", path="/api/catalog-categories/.*/relationships/items", times=1)
     connection.sync()
     assert connection.deleted == {}
-    paths = requested(sandbox, connection)
+    paths = list_requested_paths(sandbox, connection)
     assert [path for path in paths if path.endswith("/relationships/items")] != []
 
 
@@ -269,7 +269,7 @@ def test_people_of_each_list_and_segment_are_counted_once_a_day(
             for group in sandbox.all(f"/api/{kind}s")
         }
     by_group = re.compile(r"/api/(list|segment)s/\w+$")
-    assert not any(map(by_group.match, requested(sandbox, connection)))
+    assert not any(map(by_group.match, list_requested_paths(sandbox, connection)))
     sandbox.advance(DAY)
     group = rows(connection, "list_profile_count_daily")[0]["list_id"]
     sandbox.edit("list", group, None)

@@ -9,7 +9,7 @@ from api import ContractError, TransientError
 from streams.keyset import MAX_CURSOR_PAGES
 from tests.fake_clock import FakeClock
 from tests.loader import Loader
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 SMALL: dict[str, Any] = {"campaigns": 25, "profiles": 300, "seed": 5, "no_limits": True}
 LISTINGS = "campaign,flow,list,tag,form,metric,mapped_metric,flow_performance,form_daily"
@@ -20,7 +20,7 @@ DAY = 86_400
 @pytest.fixture(scope="module", name="server")
 def _server() -> Iterator[Sandbox]:
     """A small account without rate limits."""
-    with running_sandbox(**SMALL, now="2026-11-16T15:00:00Z") as sandbox:
+    with run_sandbox(**SMALL, now="2026-11-16T15:00:00Z") as sandbox:
         yield sandbox
 
 

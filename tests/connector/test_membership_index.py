@@ -32,7 +32,7 @@ def empty_index(limit: int = LIMIT) -> MembershipIndex:
     return MembershipIndex(MembershipIndexState(), limit)
 
 
-def restored(index: MembershipIndex, limit: int = LIMIT) -> MembershipIndex:
+def reload_index(index: MembershipIndex, limit: int = LIMIT) -> MembershipIndex:
     """The index that the next sync makes of the state."""
     stored = json.loads(json.dumps(index.to_json()))
     return MembershipIndex(msgspec.convert(stored, MembershipIndexState), limit)
@@ -67,7 +67,7 @@ class TestMembershipIndex:
                 index.remove(group, person)
                 expected[group].discard(person)
             if dice.random() < 0.05:
-                index = restored(index)
+                index = reload_index(index)
             assert index.contains(group, person) == (person in expected[group])
         assert {group: index.people(group) for group in GROUPS} == expected
 
@@ -92,7 +92,7 @@ class TestMembershipIndex:
             index.add(VIPS, person)
         for person in people:
             index.add(NEWS, person)
-        index = restored(index, limit)
+        index = reload_index(index, limit)
         assert index.untracked == {NEWS}
         assert index.people(VIPS) == set(people[:500])
         assert index.people(NEWS) == set()

@@ -47,7 +47,7 @@ def list_joined(done: ScriptedRun) -> list[str]:
 
 def deleted_members(done: ScriptedRun) -> list[str]:
     """The people deleted as members."""
-    return [keys["profile_id"] for keys in done.deleted("list_profile")]
+    return [keys["profile_id"] for keys in done.deleted_keys("list_profile")]
 
 
 def put_too_many_members(account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ class TestMembers:
         account.now += DAY
         account.answer_record(segment, resource("segment", "S", is_processing=True))
         done = run(done.state, tables="segment_profile")
-        assert done.deleted("segment_profile") == []
+        assert done.deleted_keys("segment_profile") == []
         (warning,) = done.warnings
         assert warning == (
             "segment_profile: Klaviyo is still computing who is in S, so no one is deleted from it;"
@@ -164,7 +164,7 @@ class TestMembers:
         account.answer_record(segment, resource("segment", "S", is_processing=False))
         account.documents[members] = listed[:5]
         done = run(done.state, tables="segment_profile")
-        assert [keys["profile_id"] for keys in done.deleted("segment_profile")] == [
+        assert [keys["profile_id"] for keys in done.deleted_keys("segment_profile")] == [
             "p5", "p6", "p7", "p8",
         ]  # fmt: skip
         assert done.rows("segment_profile") == []
@@ -178,7 +178,7 @@ class TestMembers:
         account.now += DAY
         account.fail_with("/api/segments/S", 404)
         second = run(first.state, tables="segment_profile")
-        assert [keys["profile_id"] for keys in second.deleted("segment_profile")] == ["a"]
+        assert [keys["profile_id"] for keys in second.deleted_keys("segment_profile")] == ["a"]
 
     def test_a_large_list_is_compared_within_a_week(
         self, list_account: ScriptedAccount, monkeypatch: pytest.MonkeyPatch
@@ -233,7 +233,7 @@ class TestMembers:
         third = run(second.state, tables=TABLES)
         assert second.error is third.error is None
         assert [deleted_members(second), deleted_members(third)] == [[], ["a", "b"]]
-        assert third.deleted("list")
+        assert third.deleted_keys("list")
         assert len(filters(list_account)) == 2
         tables = next(iter(third.state["accounts"].values()))["tables"]
         assert tables.get("list_profile", {}) == tables["roster"].get("groups", {}) == {}
@@ -474,7 +474,7 @@ SUPPRESSIONS = "profile_suppression"
 PROFILES = "/api/profiles"
 
 
-def suppressed(id_: str, *reasons: str, lists: tuple[str, ...] = ()) -> Any:
+def suppressed_profile(id_: str, *reasons: str, lists: tuple[str, ...] = ()) -> Any:
     """A profile that is suppressed everywhere for some reasons, and in some lists."""
     marketing = {
         "suppression": [{"reason": reason, "timestamp": LONG_AGO} for reason in reasons],
@@ -497,8 +497,8 @@ class TestSuppressions:
     def test_each_reason_and_each_list_is_a_row(self, account: ScriptedAccount) -> None:
         """A person may have bounced and unsubscribed, or have left one list only."""
         account.documents[PROFILES] = [
-            suppressed("a", "HARD_BOUNCE", "UNSUBSCRIBE"),
-            suppressed("b", lists=("L", "M")),
+            suppressed_profile("a", "HARD_BOUNCE", "UNSUBSCRIBE"),
+            suppressed_profile("b", lists=("L", "M")),
         ]
         done = run(tables=SUPPRESSIONS)
         assert suppressions(done) == {
@@ -522,12 +522,14 @@ class TestSuppressions:
 
     def test_a_lifted_suppression_is_deleted_the_next_day(self, account: ScriptedAccount) -> None:
         """Whole keys are deleted; other suppressions are not written again."""
-        account.documents[PROFILES] = [suppressed("a", "UNSUBSCRIBE", "HARD_BOUNCE", lists=("L",))]
+        account.documents[PROFILES] = [
+            suppressed_profile("a", "UNSUBSCRIBE", "HARD_BOUNCE", lists=("L",))
+        ]
         first = run(tables=SUPPRESSIONS)
-        account.documents[PROFILES] = [suppressed("a", "HARD_BOUNCE")]
+        account.documents[PROFILES] = [suppressed_profile("a", "HARD_BOUNCE")]
         account.now += DAY
         second = run(first.state, tables=SUPPRESSIONS)
-        gone = [list(keys.values())[1:] for keys in second.deleted(SUPPRESSIONS)]
+        gone = [list(keys.values())[1:] for keys in second.deleted_keys(SUPPRESSIONS)]
         assert sorted(gone) == [["a", "L", "UNSUBSCRIBE"], ["a", "global", "UNSUBSCRIBE"]]
         assert suppressions(second) == set()
 
@@ -535,10 +537,10 @@ class TestSuppressions:
         """Any JSON in its place, and the sync goes on."""
         cases: list[Any] = [None, 5, "x", {}, [None, 5, "x", {}]]
         for junk in cases:
-            document = suppressed(str(junk))
+            document = suppressed_profile(str(junk))
             document["attributes"]["subscriptions"]["email"]["marketing"]["suppression"] = junk
             account.documents[PROFILES].append(document)
-        account.documents[PROFILES].append(suppressed("b", "UNSUBSCRIBE"))
+        account.documents[PROFILES].append(suppressed_profile("b", "UNSUBSCRIBE"))
         done = run(tables=SUPPRESSIONS)
         assert done.error is None
         assert suppressions(done) == {("b", "global", "UNSUBSCRIBE")}

@@ -97,18 +97,20 @@ class LimitedServer:
         return {entry["status"] for entry in self.app.request_log} - {0}
 
 
-@pytest.fixture(scope="module", name="running")
-def _running() -> Iterator[tuple[LimitedServer, str]]:
+@pytest.fixture(scope="module", name="server_and_url")
+def _server_and_url() -> Iterator[tuple[LimitedServer, str]]:
     """A limited sandbox and its address."""
     server = LimitedServer()
     yield server, server.start()
     server.stop()
 
 
-@pytest.fixture(name="limited")
-def _limited(running: tuple[LimitedServer, str], monkeypatch: pytest.MonkeyPatch) -> LimitedServer:
+@pytest.fixture(name="limited_server")
+def _limited_server(
+    server_and_url: tuple[LimitedServer, str], monkeypatch: pytest.MonkeyPatch
+) -> LimitedServer:
     """The limited sandbox, a day after the last test; the connector's waits take no time."""
-    server, url = running
+    server, url = server_and_url
     monkeypatch.setattr("session.Clock", SharedClock)
     monkeypatch.setenv("KLAVIYO_BASE_URL", url)
     server.app.tenants[5].reset()
@@ -133,21 +135,21 @@ def busiest_minute(times: list[float]) -> int:
     ],
 )
 def test_nine_tenths_of_a_minute_are_used_and_nothing_is_refused(
-    limited: LimitedServer, path: str, rate: Rate, requests: int
+    limited_server: LimitedServer, path: str, rate: Rate, requests: int
 ) -> None:
     """No 60 seconds have more of our requests than nine tenths of the quota; none gets a 429."""
     session = KlaviyoSession(KEY)
     for _ in range(requests):
         session.get(path)
-    assert limited.statuses() == {200}
-    times = limited.limits.arrivals[path, rate]
+    assert limited_server.statuses() == {200}
+    times = limited_server.limits.arrivals[path, rate]
     assert len(times) == requests
     assert 0.8 * rate.steady <= busiest_minute(times) <= 0.9 * rate.steady + 0.5
     burst = rate.burst * 0.9
     assert min(later - earlier for earlier, later in pairwise(times[1:])) >= 1 / burst - 1e-6
 
 
-def test_a_report_is_requested_twice_a_minute(limited: LimitedServer) -> None:
+def test_a_report_is_requested_twice_a_minute(limited_server: LimitedServer) -> None:
     """Its quotas are 1 a second, 2 a minute and 225 in 86,400 seconds; all three are learnt."""
     session = KlaviyoSession(KEY)
     path = "/api/segment-values-reports"
@@ -156,24 +158,24 @@ def test_a_report_is_requested_twice_a_minute(limited: LimitedServer) -> None:
     body = {"type": "segment-values-report", "attributes": attributes}
     for _ in range(10):
         assert list(session.report(path, body))
-    assert limited.statuses() == {200}
-    assert busiest_minute(limited.limits.arrivals[path, REPORT]) <= 2
+    assert limited_server.statuses() == {200}
+    assert busiest_minute(limited_server.limits.arrivals[path, REPORT]) <= 2
     assert session.daily_quota(path) == 225
 
 
 def test_the_sandbox_refuses_a_client_that_does_not_pace(
-    limited: LimitedServer, monkeypatch: pytest.MonkeyPatch
+    limited_server: LimitedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The measure is real: without the limiter the same requests get a 429."""
     monkeypatch.setattr("rate_limit.RateLimiter.acquire", lambda _self, _now: 0.0)
     session = KlaviyoSession(KEY)
     for _ in range(200):
         session.get("/api/campaigns")
-    assert limited.statuses() == {200, 429}
+    assert limited_server.statuses() == {200, 429}
 
 
 @pytest.mark.slow
-def test_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
+def test_a_whole_sync_is_never_refused(limited_server: LimitedServer) -> None:
     """A first sync of all tables, with eight threads, stays within all quotas.
 
     Guarantee 4 of the README. By a real clock it cannot be exact: a busy machine delivers a request
@@ -181,10 +183,12 @@ def test_a_whole_sync_is_never_refused(limited: LimitedServer) -> None:
     """
     settings = {"api_key": KEY, "tables": "all", "concurrency": "8"}
     Loader(os.environ["KLAVIYO_BASE_URL"], settings).sync()
-    assert limited.statuses() == {200}
-    for (path, rate), times in limited.limits.arrivals.items():
+    assert limited_server.statuses() == {200}
+    for (path, rate), times in limited_server.limits.arrivals.items():
         allowed = rate.steady - int(rate.steady * 0.1)
         assert busiest_minute(times) <= allowed, path
-    assert {XL, L, M, S, REPORT} <= {rate for _, rate in limited.limits.arrivals}
-    bursts = [len(times) / rate.burst for (_, rate), times in limited.limits.arrivals.items()]
+    assert {XL, L, M, S, REPORT} <= {rate for _, rate in limited_server.limits.arrivals}
+    bursts = [
+        len(times) / rate.burst for (_, rate), times in limited_server.limits.arrivals.items()
+    ]
     assert max(bursts) > 10

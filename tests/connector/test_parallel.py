@@ -11,7 +11,7 @@ from parallel import read_in_parallel
 JOIN_TIMEOUT = 20  # seconds until a test gives up
 
 
-def numbered(name: str, length: int) -> Iterator[tuple[str, int]]:
+def numbered_items(name: str, length: int) -> Iterator[tuple[str, int]]:
     """A source whose items name it and are numbered."""
     for number in range(length):
         yield name, number
@@ -26,7 +26,8 @@ def take_in_turn(*sources: Iterator[Any]) -> Callable[[], Iterator[Any] | None]:
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_every_item_arrives_once_in_the_order_of_its_source(threads: int) -> None:
     """For any number of threads, and for more sources than threads."""
-    found = list(read_in_parallel(take_in_turn(*(numbered(name, 300) for name in "abc")), threads))
+    sources = (numbered_items(name, 300) for name in "abc")
+    found = list(read_in_parallel(take_in_turn(*sources), threads))
     assert len(found) == 900
     for name in "abc":
         assert [number for source, number in found if source == name] == list(range(300))
@@ -36,10 +37,10 @@ def test_sources_run_at_the_same_time() -> None:
     """Each waits for the other before its first item: one after the other would wait for ever."""
     meeting = threading.Barrier(2)
 
-    def waiting() -> Iterator[int]:
+    def wait_for_other() -> Iterator[int]:
         yield meeting.wait(JOIN_TIMEOUT)
 
-    assert sorted(read_in_parallel(take_in_turn(waiting(), waiting()), 2)) == [0, 1]
+    assert sorted(read_in_parallel(take_in_turn(wait_for_other(), wait_for_other()), 2)) == [0, 1]
 
 
 def test_an_item_may_reveal_another_source() -> None:
@@ -56,12 +57,12 @@ def test_an_item_may_reveal_another_source() -> None:
 def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
     """It is raised as it is, and the items before it are not lost."""
 
-    def failing() -> Iterator[tuple[str, int]]:
-        yield from numbered("a", 3)
+    def yield_then_fail() -> Iterator[tuple[str, int]]:
+        yield from numbered_items("a", 3)
         raise ValueError("broken")
 
-    reader = read_in_parallel(take_in_turn(failing(), iter(())), 2)
-    assert [next(reader) for _ in range(3)] == list(numbered("a", 3))
+    reader = read_in_parallel(take_in_turn(yield_then_fail(), iter(())), 2)
+    assert [next(reader) for _ in range(3)] == list(numbered_items("a", 3))
     with pytest.raises(ValueError, match="broken"):
         next(reader)
 
@@ -69,7 +70,7 @@ def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
 def test_a_reader_that_stops_ends_the_threads() -> None:
     """However many items there would still be, no thread goes on."""
     before = {*threading.enumerate()}
-    reader = read_in_parallel(take_in_turn(*(numbered(name, 10**9) for name in "ab")), 2)
+    reader = read_in_parallel(take_in_turn(*(numbered_items(name, 10**9) for name in "ab")), 2)
     next(reader)
     started = {*threading.enumerate()} - before
     assert len(started) == 2
@@ -103,10 +104,11 @@ def test_a_source_is_one_item_ahead_of_the_reader() -> None:
     """A slow reader is not flooded with pages: memory stays flat."""
     made: list[int] = []
 
-    def recording() -> Iterator[int]:
+    def record_numbers() -> Iterator[int]:
         for number in range(500):
             made.append(number)
             yield number
 
-    for read, _ in enumerate(read_in_parallel(take_in_turn(recording(), recording()), 2), 1):
+    reader = read_in_parallel(take_in_turn(record_numbers(), record_numbers()), 2)
+    for read, _ in enumerate(reader, 1):
         assert len(made) <= read + 2

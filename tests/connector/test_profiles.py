@@ -32,7 +32,7 @@ def list_written(done: ScriptedRun) -> list[str]:
 
 def list_deleted(done: ScriptedRun) -> list[str]:
     """The profiles that a sync deleted."""
-    return [keys["id"] for keys in done.deleted("profile")]
+    return [keys["id"] for keys in done.deleted_keys("profile")]
 
 
 class TestChanges:

@@ -133,7 +133,7 @@ def refuse_metrics(*ids: str) -> Callable[[Request], Response | None]:
     return refuse
 
 
-def killed_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
+def kill_after(done: ScriptedRun, checkpoints: int, text: str) -> ScriptedRun:
     """What the loader has of a sync that is killed after some checkpoints that hold a text."""
     places = [
         place
@@ -789,7 +789,7 @@ class TestSeries:
         first = run(tables="flow_performance_daily")
         report_account.reports[FLOW_DAYS] = self.flow_days(recipients=[5, 0, 0])
         second = run(first.state, tables="flow_performance_daily")
-        (gone,) = second.deleted("flow_performance_daily")
+        (gone,) = second.deleted_keys("flow_performance_daily")
         (row,) = [r for r in first.rows("flow_performance_daily") if r["date"] == "2026-11-20"]
         assert gone.items() <= row.items()
         assert second.rows("flow_performance_daily") == []
@@ -832,8 +832,8 @@ class TestSeries:
             report_account.now += pause * DAY
             done = run(state, tables=table)
             if number == 0 and kill_at is not None:
-                done = killed_after(done, kill_at, '"pending"')
-            rows -= {(keys["date"], keys["flow_message_id"]) for keys in done.deleted(table)}
+                done = kill_after(done, kill_at, '"pending"')
+            rows -= {(keys["date"], keys["flow_message_id"]) for keys in done.deleted_keys(table)}
             rows |= {(row["date"], row["flow_message_id"]) for row in done.rows(table)}
             state = done.state
         old, *others = map(str, days)
@@ -855,7 +855,9 @@ class TestSeries:
         (warning,) = done.warnings
         assert (f"in {table} a credit that moved to another message" in warning) == warns
         assert [row["flow_message_id"] for row in done.rows(table)] == ["B"]
-        assert [keys["flow_message_id"] for keys in done.deleted(table)] == ([] if warns else ["A"])
+        assert [keys["flow_message_id"] for keys in done.deleted_keys(table)] == (
+            [] if warns else ["A"]
+        )
 
     def test_a_campaign_that_vanishes_from_the_report_keeps_its_numbers(
         self, report_account: ScriptedAccount
@@ -870,7 +872,11 @@ class TestSeries:
             report_account.now += days * DAY
             later = run(state, tables="campaign_performance")
             assert report_account.requests_to(CAMPAIGNS)
-            assert later.rows("campaign_performance") == later.deleted("campaign_performance") == []
+            assert (
+                later.rows("campaign_performance")
+                == later.deleted_keys("campaign_performance")
+                == []
+            )
             state = later.state
 
     def test_a_row_that_leaves_a_rolling_report_is_deleted(
@@ -885,7 +891,7 @@ class TestSeries:
         first = run(tables="flow_performance")
         report_account.reports[FLOWS] = lambda _: {"results": both[:1]}
         second = run(first.state, tables="flow_performance")
-        assert [keys["variation"] for keys in second.deleted("flow_performance")] == ["B"]
+        assert [keys["variation"] for keys in second.deleted_keys("flow_performance")] == ["B"]
 
     def test_every_page_of_a_report_is_read(self, report_account: ScriptedAccount) -> None:
         """A report of two pages makes the rows of both."""
@@ -907,7 +913,7 @@ class TestSharedKeys:
     """Results of one key are one row, and none of them is dropped."""
 
     @staticmethod
-    def renamed(shares: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    def renamed_report(shares: Callable[[Any], bool]) -> Callable[[Any], Any]:
         """A report of a flow message that was renamed, under each name where it `shares` a key."""
 
         def report(body: Any) -> Any:
@@ -941,7 +947,7 @@ class TestSharedKeys:
         self, report_account: ScriptedAccount, path: str, table: str
     ) -> None:
         """Klaviyo itself counts people once; the row keeps a name."""
-        report_account.reports[path] = self.renamed(
+        report_account.reports[path] = self.renamed_report(
             lambda body: "flow_message_name" in body["group_by"]
         )
         done = run(tables=table)
@@ -954,7 +960,7 @@ class TestSharedKeys:
         self, report_account: ScriptedAccount
     ) -> None:
         """Uniques cannot be added up, and no result is dropped in silence."""
-        report_account.reports[FLOWS] = self.renamed(lambda _: True)
+        report_account.reports[FLOWS] = self.renamed_report(lambda _: True)
         done = run(tables="flow_performance,segment_daily")
         assert isinstance(done.error, ContractError)
         assert f"{FLOWS}: two results have the same flow_id, flow_message_id" in str(done.error)
@@ -1000,7 +1006,7 @@ class TestPeriods:
     @staticmethod
     def live_rows(done: ScriptedRun, rows: dict[Any, Any]) -> dict[Any, Any]:
         """The rows that stand in the warehouse after a sync: kind and first day to the row."""
-        for keys in done.deleted("flow_performance_period"):
+        for keys in done.deleted_keys("flow_performance_period"):
             del rows[keys["period_kind"], keys["period_start"]]
         new = done.rows("flow_performance_period")
         return rows | {(row["period_kind"], row["period_start"]): row for row in new}
@@ -1064,7 +1070,7 @@ class TestPeriods:
         first = run(tables=self.TABLES)
         report_account.now += 40 * DAY
         today = TODAY + 40 * DAY
-        killed = killed_after(
+        killed = kill_after(
             run(first.state, tables=self.TABLES), 0, f'"last_{days}_days": "{today}"'
         )
         rows: dict[Any, Any] = {}
@@ -1211,7 +1217,7 @@ class TestAggregates:
         first = run(tables="message_metric_daily", conversion_metrics="PO")
         report_account.reports[AGGREGATES] = self.credits_to("B", recent)
         second = run(first.state, tables="message_metric_daily", conversion_metrics="PO")
-        gone = second.deleted("message_metric_daily")
+        gone = second.deleted_keys("message_metric_daily")
         assert {(keys["message_id"], keys["date"]) for keys in gone} == {("A", str(recent))}
         assert {keys["metric_id"] for keys in gone} == {"PO", "OE"}
         assert {row["message_id"] for row in second.rows("message_metric_daily")} == {"B"}
@@ -1236,7 +1242,7 @@ class TestAggregates:
         )
         second = run(first.state, tables="message_metric_daily")
         assert isinstance(second.error, ContractError)
-        assert second.deleted("message_metric_daily") == []
+        assert second.deleted_keys("message_metric_daily") == []
 
     def test_no_row_is_written_from_two_requests(self, report_account: ScriptedAccount) -> None:
         """A message metric that also counts as a conversion is requested once."""
@@ -1410,7 +1416,7 @@ class TestBroken:
         report_account.responses.clear()
         report_account.now += DAY
         second = run(first.state, tables="flow_performance")
-        assert len(second.deleted("flow_performance")) == 1
+        assert len(second.deleted_keys("flow_performance")) == 1
 
     def test_when_two_reports_are_down_no_more_is_requested(
         self, report_account: ScriptedAccount

@@ -128,9 +128,9 @@ class TestBroken:
         account.responses[TAGS] = fail_after_the_first_page
         broken = run(first.state, tables="tag")
         assert broken.error
-        assert broken.deleted("tag") == []
+        assert broken.deleted_keys("tag") == []
         del account.responses[TAGS]
-        assert run(broken.state or first.state, tables="tag").deleted("tag") == []
+        assert run(broken.state or first.state, tables="tag").deleted_keys("tag") == []
 
     def test_a_record_without_an_id_is_rejected(self, account: ScriptedAccount) -> None:
         """It is a row of sync_error, and the records around it arrive."""
@@ -195,10 +195,10 @@ class TestDeletions:
         account.documents[TAGS].pop(0)
         second = run(first.state, tables="tag")
         third = run(second.state, tables="tag")
-        (key,) = second.deleted("tag")
+        (key,) = second.deleted_keys("tag")
         assert key["id"] == "a"
         assert set(key) == {"account_id", "id"}
-        assert third.deleted("tag") == []
+        assert third.deleted_keys("tag") == []
 
     def test_an_incremental_listing_deletes_nothing(self, account: ScriptedAccount) -> None:
         """An unchanged record is not listed and not deleted; the next full refresh decides."""
@@ -206,9 +206,10 @@ class TestDeletions:
         first = run(tables="form")
         account.documents[FORMS].pop(0)
         same_day = run(first.state, tables="form")
-        assert same_day.deleted("form") == []
+        assert same_day.deleted_keys("form") == []
         account.now += DAY
-        assert [key["id"] for key in run(same_day.state, tables="form").deleted("form")] == ["a"]
+        next_day = run(same_day.state, tables="form")
+        assert [key["id"] for key in next_day.deleted_keys("form")] == ["a"]
 
     def test_a_missing_related_resource_is_deleted(self, account: ScriptedAccount) -> None:
         """The row of a tag that is taken off a campaign is deleted, the campaign is not."""
@@ -217,8 +218,8 @@ class TestDeletions:
         account.documents[CAMPAIGNS] = [resource("campaign", "c", {"tags": ["sale"]})]
         account.now += DAY
         second = run(first.state, tables="campaign,campaign_tag")
-        assert [key["tag_id"] for key in second.deleted("campaign_tag")] == ["spring"]
-        assert second.deleted("campaign") == []
+        assert [key["tag_id"] for key in second.deleted_keys("campaign_tag")] == ["spring"]
+        assert second.deleted_keys("campaign") == []
 
     def test_a_record_that_comes_back_is_written_again(self, account: ScriptedAccount) -> None:
         """A deleted record that is listed again, unchanged, is a row again."""
@@ -246,7 +247,7 @@ class TestDeletions:
         account.responses[CAMPAIGNS] = move_at_the_second_request
         account.now += DAY
         second = run(first.state, tables="campaign")
-        assert second.deleted("campaign") == []
+        assert second.deleted_keys("campaign") == []
         assert [row["is_archived"] for row in second.rows("campaign")] == [not archived]
 
     def test_an_empty_listing_deletes_all_rows(self, account: ScriptedAccount) -> None:
@@ -256,10 +257,10 @@ class TestDeletions:
         account.responses[TAGS] = lambda _: Response('{"data": []}')
         broken = run(first.state, tables="tag")
         assert isinstance(broken.error, ContractError)
-        assert broken.deleted("tag") == []
+        assert broken.deleted_keys("tag") == []
         account.responses.clear()
         account.documents[TAGS] = []
-        assert len(run(first.state, tables="tag").deleted("tag")) == 1
+        assert len(run(first.state, tables="tag").deleted_keys("tag")) == 1
 
     def test_a_table_that_is_not_chosen_is_left_alone(self, account: ScriptedAccount) -> None:
         """Leaving a table out neither writes nor deletes its rows."""
@@ -268,7 +269,7 @@ class TestDeletions:
         account.now += DAY
         account.documents[CAMPAIGNS] = [resource("campaign", "d")]
         second = run(first.state, tables="campaign")
-        assert second.rows("campaign_tag") == second.deleted("campaign_tag") == []
+        assert second.rows("campaign_tag") == second.deleted_keys("campaign_tag") == []
 
 
 class TestForms:
@@ -343,7 +344,7 @@ class TestDetails:
         self.put_message(account, "Last call")
         third = run(second.state, tables=tables)
         assert ids(first, "campaign_variation") == ids(third, "campaign_variation") == ["A", "B"]
-        assert second.rows("campaign_variation") == second.deleted("campaign_variation") == []
+        assert second.rows("campaign_variation") == second.deleted_keys("campaign_variation") == []
         assert len(account.requests_to(self.VARIATIONS)) == 2
 
     def test_variations_are_included_in_the_listing(self, account: ScriptedAccount) -> None:
@@ -453,7 +454,7 @@ class TestDetails:
             done = run(state, tables="campaign_message,campaign_variation")
             state = done.state
             assert done.error is None
-            assert done.deleted("campaign_variation") == []
+            assert done.deleted_keys("campaign_variation") == []
             (warning,) = done.warnings
             assert "lists campaign_message m: known rows stay" in warning
         account.documents[self.VARIATIONS].pop()
@@ -461,7 +462,7 @@ class TestDetails:
         account.now += DAY
         done = run(state, tables="campaign_message,campaign_variation")
         assert ids(done, "campaign_variation") == ["A"]
-        assert len(done.deleted("campaign_variation")) == 1
+        assert len(done.deleted_keys("campaign_variation")) == 1
 
 
 def test_a_form_that_is_deleted_while_it_is_read_loses_its_versions(
@@ -485,10 +486,10 @@ def test_a_form_that_is_deleted_while_it_is_read_loses_its_versions(
     account.now += DAY
     second = run(first.state, tables="form,form_version")
     assert (second.error, second.warnings) == (None, [])
-    assert [row["id"] for row in second.deleted("form_version")] == ["V2"]
+    assert [row["id"] for row in second.deleted_keys("form_version")] == ["V2"]
     account.requests.clear()
     third = run(second.state, tables="form,form_version")
-    assert third.deleted("form_version") == []
+    assert third.deleted_keys("form_version") == []
     assert account.requests_to(paths[0]) == []
 
 

@@ -27,7 +27,7 @@ from streams.content import CONTENT_STREAMS
 from streams.shop import SHOP_STREAMS
 from tests.connector.scripted import KEY, ScriptedAccount, ScriptedRun, resource, run
 from tests.sandbox_server import KEY as SANDBOX_KEY
-from tests.sandbox_server import Sandbox, running_sandbox
+from tests.sandbox_server import Sandbox, run_sandbox
 
 FOLDER = Path(__file__).parent
 ARCHITECTURE = FOLDER.parents[1] / "ARCHITECTURE.md"
@@ -54,13 +54,13 @@ def contents(state: State) -> dict[str, dict[str, Any]]:
     }
 
 
-def replaced(state: Any, place: Place, value: Any) -> Any:
+def replace_at(state: Any, place: Place, value: Any) -> Any:
     """The state with another value at one place; the given one is not changed."""
     if not place:
         return value
     step, *rest = place
     changed = state.copy()
-    changed[step] = replaced(state[step], (*rest,), value) if rest else value
+    changed[step] = replace_at(state[step], (*rest,), value) if rest else value
     return changed
 
 
@@ -106,7 +106,7 @@ class TestVersion1:
         0.0 for what a channel does not count. Its flow emails set a link parameter now, and two of
         its metrics of text messages have other names, so other ids.
         """
-        with running_sandbox(**SANDBOX, campaigns=3, profiles=25) as sandbox:
+        with run_sandbox(**SANDBOX, campaigns=3, profiles=25) as sandbox:
             sandbox.advance(2 * 86_400)
             done = resume(sandbox, STORED["all_tables"], "all,predictive_analytics")
             lookback = events_since(sandbox, "2026-11-09T14:59:50Z")
@@ -132,7 +132,9 @@ class TestVersion1:
             "flow_performance_daily": 62,
             "sync_report": len(done.rows("sync_report")),
         }
-        assert {table: len(done.deleted(table)) for table in TABLES if done.deleted(table)} == {
+        assert {
+            table: len(done.deleted_keys(table)) for table in TABLES if done.deleted_keys(table)
+        } == {
             "metric": 2,
             "segment_profile": 2,
         }
@@ -141,7 +143,7 @@ class TestVersion1:
         """Events that are covered are not requested again, and a closed quota stays closed."""
         state = STORED["killed"]["accounts"][ACCOUNT_ID]["tables"]["event"][""]
         covered = [[datetime.fromisoformat(time) for time in span] for span in state["done"]]
-        with running_sandbox(**SANDBOX, campaigns=14, profiles=80) as sandbox:
+        with run_sandbox(**SANDBOX, campaigns=14, profiles=80) as sandbox:
             tables = "list,segment_daily,campaign_performance,event,event_attribution"
             done = resume(sandbox, STORED["killed"], tables)
             requested = {entry["path"] for entry in sandbox.log()}
@@ -271,7 +273,7 @@ class TestDamage:
         for value in WRONG_VALUES:
             harmless: list[Place] = []
             for place in places(state):
-                error = refusal(replaced(state, place, value))
+                error = refusal(replace_at(state, place, value))
                 if error and not is_remedy(error):
                     offenders.append((place, value, error))
                 elif error:
@@ -282,7 +284,7 @@ class TestDamage:
             damaged = state
             for place in harmless:
                 if not any(other[: len(place)] == place for other in harmless if other != place):
-                    damaged = replaced(damaged, place, value)
+                    damaged = replace_at(damaged, place, value)
             assert run(damaged, tables="all").error is None
         assert offenders == []
         assert refused > 500
@@ -320,7 +322,9 @@ class TestDamage:
             ((*report, "rows"), {'["a","b","c","d","e"]': {"2026-02-30": "jL0Dnl7c"}}),
             ((*report, "rows"), {'["a","b","c","d","e"]': {"": "jL0Dnl7c:-1"}}),
         ]
-        states = [replaced(STORED["all_tables"], tables + place, value) for place, value in damage]
+        states = [
+            replace_at(STORED["all_tables"], tables + place, value) for place, value in damage
+        ]
         pairs = zip(damage, map(refusal, states), strict=True)
         assert [(damaged, error) for damaged, error in pairs if not is_remedy(error)] == []
 
@@ -343,7 +347,7 @@ class TestDamage:
         for place in (("form",), ("event", ""), ("profile", ""), ("list_profile", "x")):
             with subtests.test(table=place[0]):
                 path = ("accounts", f"of-{KEY}", "tables", *place, "watermark")
-                done = run(replaced(state, path, later_than_any_clock), tables="all")
+                done = run(replace_at(state, path, later_than_any_clock), tables="all")
                 assert isinstance(done.error, ConfigurationError)
                 assert f"watermark of {place[0]} is no past time" in str(done.error)
                 assert not [row for row in done.operations if isinstance(row, Upsert)]
@@ -381,7 +385,7 @@ class TestDamage:
         done = run(json.loads(long_ago), tables="all")
         assert done.error is None
         assert [row["profile_id"] for row in done.rows("list_profile")] == ["p", "q"]
-        assert done.rows("form") == done.deleted("list_profile") == []
+        assert done.rows("form") == done.deleted_keys("list_profile") == []
 
 
 def places(value: Any, place: Place = ()) -> Iterator[Place]:

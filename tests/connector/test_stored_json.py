@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tables import converters
 from tests.connector.json_strategies import JSON
-from tests.warehouse.engines import running_postgres
+from tests.warehouse.engines import run_postgres
 from tests.warehouse.googlesql import GoogleSQL
 
 CountInvalid = Callable[[list[str]], int]  # how many of these texts are no JSON to an engine
@@ -37,7 +37,7 @@ def count_invalid_in_duckdb() -> CountInvalid:
 def count_invalid_in_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CountInvalid]:
     """A real Postgres, whose jsonb is stricter than its json."""
     with (
-        running_postgres(tmp_path_factory.mktemp("postgres")) as postgres,
+        run_postgres(tmp_path_factory.mktemp("postgres")) as postgres,
         psycopg.connect(postgres.uri, autocommit=True) as connection,
     ):
         rows = "from unnest(%s::text[]) as text where not pg_input_is_valid(text, 'jsonb')"

@@ -256,7 +256,7 @@ class TestChosenTables:
         assert done.rows("event") == done.rows("campaign") == []
 
 
-def truncated(done: ScriptedRun) -> set[str]:
+def truncated_tables(done: ScriptedRun) -> set[str]:
     """The tables that a sync truncated."""
     return {operation.table for operation in done.operations if isinstance(operation, Truncate)}
 
@@ -318,7 +318,7 @@ class TestScopes:
         late = resource("form", "new", updated_at="2026-11-10T00:00:00+00:00")
         full_account.documents["/api/forms"].append(late)
         third = run(second.state, tables="form,list")
-        assert second.deleted("form") == third.deleted("form") == []
+        assert second.deleted_keys("form") == third.deleted_keys("form") == []
         assert [row["id"] for row in third.rows("form")] == ["new"]
 
     def test_without_metrics_the_reports_are_skipped(self, full_account: ScriptedAccount) -> None:
@@ -538,7 +538,7 @@ class TestManyAccounts:
         )
         full_account.responses.clear()
         second = run(first.state, api_key=self.KEYS, tables="form,list")
-        assert (truncated(first), truncated(second)) == ({"list"}, {"form"})
+        assert (truncated_tables(first), truncated_tables(second)) == ({"list"}, {"form"})
         assert [row["account_id"] for row in first.rows("form")] == [f"of-{KEY}"]
         assert len(second.rows("form")) == 2
 
@@ -551,11 +551,11 @@ class TestManyAccounts:
         )
         first = run({}, api_key=self.KEYS, tables="form,list")
         assert isinstance(first.error, AuthError)
-        assert truncated(first) == set()
+        assert truncated_tables(first) == set()
         assert [row["account_id"] for row in first.rows("form")] == [f"of-{KEY}"]
         full_account.responses.clear()
         second = run(first.state, api_key=self.KEYS, tables="form,list")
-        assert truncated(second) == {"form", "list"}
+        assert truncated_tables(second) == {"form", "list"}
 
     def test_two_keys_of_one_account_are_one_sync(self, full_account: ScriptedAccount) -> None:
         """Its rows are written once, and a warning names the superfluous key."""

@@ -22,7 +22,7 @@ from tables.typed_pages import (
     values_at,
 )
 from tests.connector.json_strategies import JSON
-from tests.sandbox_server import running_sandbox
+from tests.sandbox_server import run_sandbox
 
 NUMBERS = st.integers(-(2**65), 2**65) | st.floats() | st.floats(width=16)
 TIMES = st.from_regex(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\+00:00|Z|)", fullmatch=True)
@@ -75,13 +75,13 @@ def pages(draw: st.DrawFn) -> Any:
             "relationships": links,
         }
 
-    def included() -> Any:
+    def included_resource() -> Any:
         names = ["campaign", "campaign-message", "flow", "attributed-event"]
         return {"type": draw(RESOURCE), "id": draw(IDS), "relationships": relationships(names)}
 
     page: dict[str, Any] = {"data": [document() for _ in range(draw(st.integers(0, 3)))]}
     page["links"] = strange(st.just({"self": "https://example.test", "next": None}))
-    page["included"] = strange(st.just([included() for _ in range(2)]))
+    page["included"] = strange(st.just([included_resource() for _ in range(2)]))
     return page
 
 
@@ -195,7 +195,7 @@ def test_every_page_of_the_sandbox_is_clean() -> None:
         "list_profile": {"fields[profile]": "joined_group_at", "page[size]": 100},
     }
     credited = 0
-    with running_sandbox(campaigns=8, profiles=60, seed=5, no_limits=True) as sandbox:
+    with run_sandbox(campaigns=8, profiles=60, seed=5, no_limits=True) as sandbox:
         lists = [record["id"] for page in sandbox.pages("/api/lists") for record in page["data"]]
         paths = {name: stream.path for name, stream in STREAMS.items()}
         paths["list_profile"] = f"/api/lists/{lists[0]}/profiles"

@@ -24,7 +24,7 @@ from tests.connector import scripted
 from tests.connector.scripted import DAY, NOON, ScriptedAccount, ScriptedRun, run
 from tests.fake_clock import FakeClock
 from tests.loader import KilledError, Loader
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 NOW = "2026-11-16T15:00:00+00:00"
 SMALL: dict[str, Any] = {
@@ -39,9 +39,9 @@ JSON_API = "application/vnd.api+json"
 TIMEOUT = 20.0  # seconds; a thread that has not arrived by then does not arrive
 
 
-@pytest.fixture(scope="module", name="running")
-def _running() -> Iterator[Sandbox]:
-    with running_sandbox(**SMALL) as sandbox:
+@pytest.fixture(scope="module", name="shared_sandbox")
+def _shared_sandbox() -> Iterator[Sandbox]:
+    with run_sandbox(**SMALL) as sandbox:
         yield sandbox
 
 
@@ -54,11 +54,11 @@ def _connector(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
     """A small account without faults."""
-    running.reset_requests()
-    yield running
-    running.clear_faults()
+    shared_sandbox.reset_requests()
+    yield shared_sandbox
+    shared_sandbox.clear_faults()
 
 
 @pytest.fixture
@@ -346,7 +346,7 @@ class TestResume:
 
     def test_an_unreadable_record_arrives_once_it_is_readable(self) -> None:
         """The next daily lookback requests it again."""
-        with running_sandbox(**SMALL) as own:
+        with run_sandbox(**SMALL) as own:
             late = [
                 record for record in list_events(own) if record["attributes"]["datetime"] < NOW
             ][-1]["id"]

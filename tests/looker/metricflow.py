@@ -22,9 +22,11 @@ for arguments in json.load(sys.stdin):
 GROUP_BY = ("account_id", "currency", "period_kind", "pattern")
 
 
-def query_metrics(built: Path, project: Path) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
+def query_metrics(
+    dbt_build: Path, project: Path
+) -> dict[str, dict[tuple[str, ...], dict[str, str]]]:
     """All metrics of each semantic model, by account and, where it has amounts, by currency."""
-    manifest = copy_project(built, project)
+    manifest = copy_project(dbt_build, project)
     groups = {model["name"]: _group_by(model) for model in manifest["semantic_models"]}
     files = {name: project / f"{name}.csv" for name in groups}
     run_queries(
@@ -96,7 +98,7 @@ def run_queries(project: Path, queries: list[list[str]]) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-def copy_project(built: Path, project: Path) -> dict[str, Any]:
+def copy_project(dbt_build: Path, project: Path) -> dict[str, Any]:
     """Make a dbt project with the `target` and marts of the build; returns its semantic manifest.
 
     They are copies, because MetricFlow writes to them.
@@ -104,9 +106,9 @@ def copy_project(built: Path, project: Path) -> dict[str, Any]:
     for part in dbt.PROJECT.iterdir():
         if part.name not in ("target", "logs"):
             (project / part.name).symlink_to(part)
-    shutil.copytree(built / "target", project / "target")
+    shutil.copytree(dbt_build / "target", project / "target")
     for file in ("raw.db", "warehouse.duckdb"):
-        shutil.copy(built / file, project)
+        shutil.copy(dbt_build / file, project)
     text = (project / "target" / "semantic_manifest.json").read_text()
     manifest: dict[str, Any] = json.loads(text)
     return manifest

@@ -43,16 +43,18 @@ SPLITS = {
 
 
 @pytest.fixture(scope="module", name="manifest")
-def _manifest(built: Path) -> dict[str, Any]:
+def _manifest(dbt_build: Path) -> dict[str, Any]:
     """The semantic manifest that dbt writes."""
-    manifest: dict[str, Any] = json.loads((built / "target" / "semantic_manifest.json").read_text())
+    manifest: dict[str, Any] = json.loads(
+        (dbt_build / "target" / "semantic_manifest.json").read_text()
+    )
     return manifest
 
 
 @pytest.fixture(scope="module", name="warehouse")
-def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _warehouse(dbt_build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The marts of the one build of the shops."""
-    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(dbt_build / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
 
 
@@ -171,10 +173,10 @@ def test_measures_equal_hand_written_sql(warehouse: duckdb.DuckDBPyConnection) -
 
 @pytest.mark.chaos
 def test_measures_equal_dbts_metrics(
-    built: Path, warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+    dbt_build: Path, warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     """In every account each measure equals the metric that dbt's own semantic layer computes."""
-    metrics_by_model = metricflow.query_metrics(built, tmp_path)
+    metrics_by_model = metricflow.query_metrics(dbt_build, tmp_path)
     assert metrics_by_model.keys() == VIEWS.keys()
     offenders = []
     for view in VIEWS.values():

@@ -25,10 +25,10 @@ VIEWS = {
 
 
 @pytest.fixture(name="marts")
-def _marts(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _marts(dbt_build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The marts of the one build of the shops as views, which a test can replace."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{built / 'warehouse.duckdb'}' as built (read_only)")
+        connection.execute(f"attach '{dbt_build / 'warehouse.duckdb'}' as built (read_only)")
         connection.execute("create schema klaviyo")
         for view in VIEWS.values():
             connection.execute(f"create view {view.table} as from built.{view.table}")

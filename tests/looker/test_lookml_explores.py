@@ -26,9 +26,9 @@ JOINS = [(name, join) for name, explore in EXPLORES.items() for join in explore.
 
 
 @pytest.fixture(scope="module", name="warehouse")
-def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _warehouse(dbt_build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The marts of the one build of the shops."""
-    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(dbt_build / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
 
 

@@ -22,12 +22,12 @@ def test_the_document_is_valid() -> None:
     jsonschema.validate(DOCUMENT, json.loads(SCHEMA.read_text()))
 
 
-def test_every_metric_equals_hand_written_sql(built: Path) -> None:
+def test_every_metric_equals_hand_written_sql(dbt_build: Path) -> None:
     """The SQL of every metric gives, in an account, what SQL without dbt's metrics gives."""
     semantics = semantic.load()
     sources = {dataset["name"]: dataset["source"] for dataset in MODEL["datasets"]}
     offenders = []
-    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(dbt_build / "warehouse.duckdb"), read_only=True) as connection:
         for metric in MODEL["metrics"]:
             model = semantics.metric(metric["name"]).model
             [dialect] = metric["expression"]["dialects"]
@@ -46,12 +46,12 @@ def currency(model: str, semantics: semantic.Semantics) -> str:
     return "currency" if "currency" in semantics.model(model).dimensions else "'USD'"
 
 
-def test_an_amount_of_two_currencies_is_null(built: Path) -> None:
+def test_an_amount_of_two_currencies_is_null(dbt_build: Path) -> None:
     """Over accounts of two currencies an amount has no value; the document says how to group it."""
     metrics = {metric["name"]: metric for metric in MODEL["metrics"]}
     revenue = metrics["conversion_value"]
     sql = revenue["expression"]["dialects"][0]["expression"]
-    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(dbt_build / "warehouse.duckdb"), read_only=True) as connection:
         query = f"select {sql} from klaviyo.klaviyo__message_performance as message_performance"
         [[mixed]] = connection.sql(query).fetchall()
         rows = connection.sql(f"{query} group by currency").fetchall()

@@ -26,7 +26,7 @@ from tests.fivetran import SCHEMA
 from tests.looker import company
 from tests.looker.company import HOSTILE, LAST_DAY
 from tests.looker.screenshots import WAITING as DRAWING
-from tests.scripts.assistant import Assistant, running_assistant
+from tests.scripts.assistant import Assistant, run_assistant
 from tests.warehouse import dbt, raw
 
 PERIODS = [7, 30, 90, 365]
@@ -603,17 +603,17 @@ FINDINGS = """
 """
 
 
-@pytest.fixture(scope="module", name="suggesting")
-def _suggesting(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", name="findings_html")
+def _findings_html(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page with seven findings."""
     return preview_changed(dashboard, tmp_path_factory.mktemp("findings"), FINDINGS)
 
 
 @pytest.fixture(name="advice")
-def _advice(tab: tuple[Page, PageLog], suggesting: Path) -> Iterator[Page]:
+def _advice(tab: tuple[Page, PageLog], findings_html: Path) -> Iterator[Page]:
     """The page with seven findings. A problem in its console fails the test."""
     page, log = tab
-    open_dashboard(page, suggesting)
+    open_dashboard(page, findings_html)
     yield page
     assert log.problems == []
 
@@ -640,20 +640,20 @@ def test_five_findings_say_what_to_do_next(advice: Page) -> None:
 
 
 @pytest.mark.slow
-def test_a_finding_is_muted_in_the_browser(advice: Page, suggesting: Path) -> None:
+def test_a_finding_is_muted_in_the_browser(advice: Page, findings_html: Path) -> None:
     """A muted finding makes room for the next, stays muted, and can be shown again."""
     advice.locator("#what_to_do_next .mute").first.click()
     assert finding_links(advice) == [f"Do {number}" for number in range(2, 7)]
-    open_dashboard(advice, suggesting)
+    open_dashboard(advice, findings_html)
     assert finding_links(advice) == [f"Do {number}" for number in range(2, 7)]
     expect(advice.locator("#what_to_do_next .muted")).to_contain_text("1 muted.")
     advice.locator("#what_to_do_next .unmute").click()
     assert finding_links(advice)[0] == "Do 1"
 
 
-def test_an_account_without_findings_says_so(advice: Page, suggesting: Path) -> None:
+def test_an_account_without_findings_says_so(advice: Page, findings_html: Path) -> None:
     """Findings are those of the account, and none is a sentence."""
-    open_dashboard(advice, suggesting, "#account=Zoo")
+    open_dashboard(advice, findings_html, "#account=Zoo")
     empty = advice.locator("#what_to_do_next .empty")
     expect(empty).to_have_text(re.compile("^Nothing stands out beyond chance."))
 
@@ -671,8 +671,8 @@ def test_the_large_figure_is_named_and_has_its_share(advice: Page) -> None:
 TARGET = 20_000  # a month
 
 
-@pytest.fixture(scope="module", name="targeted")
-def _targeted(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", name="target_html")
+def _target_html(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page with a revenue target of the first account."""
     semantics = semantic.load()
     declared = replace(declaration.load(semantics), revenue_targets={"Shop": TARGET})
@@ -708,11 +708,11 @@ TARGETS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("chosen", TARGETS, ids=[chosen.days for chosen in TARGETS])
 def test_revenue_is_beside_its_target(
-    tab: tuple[Page, PageLog], dashboard: Dashboard, targeted: Path, chosen: Target
+    tab: tuple[Page, PageLog], dashboard: Dashboard, target_html: Path, chosen: Target
 ) -> None:
     """The target of the chosen days is their part of each month; the revenue is that of SQL."""
     page, log = tab
-    open_dashboard(page, targeted, f"#days={chosen.days}")
+    open_dashboard(page, target_html, f"#days={chosen.days}")
     [row] = dbt.query(
         dashboard.warehouse,
         "select sum(conversion_value) as value from klaviyo__message_performance"
@@ -750,11 +750,11 @@ def test_without_a_target_nothing_is_drawn(page: Page, dashboard: Dashboard) -> 
 
 
 def test_the_first_screen_of_a_phone_has_revenue_and_what_to_do(
-    advice: Page, suggesting: Path
+    advice: Page, findings_html: Path
 ) -> None:
     """At 390 x 844 pixels the revenue and the first thing to do need no scrolling."""
     advice.set_viewport_size({"width": 390, "height": 844})
-    open_dashboard(advice, suggesting)
+    open_dashboard(advice, findings_html)
     for part in (".lead .value", ".lead .parts", "#what_to_do_next li a"):
         box = advice.locator(part).first.bounding_box()
         assert box
@@ -2163,7 +2163,7 @@ def test_an_assistant_gets_the_figures_of_the_page(page: Page, dashboard: Dashbo
     """
     choice = random.Random(3).choice
     rates = [name for name in FORMATS if name not in HEADLINE]
-    with running_assistant({"KLAVIYO_WAREHOUSE": str(dashboard.warehouse)}) as assistant:
+    with run_assistant({"KLAVIYO_WAREHOUSE": str(dashboard.warehouse)}) as assistant:
         for _ in range(8):
             page.evaluate(RESET)
             days = choice(PERIODS)

@@ -18,7 +18,7 @@ import pytest
 import sync
 from models import Upsert
 from tests.loader import each_row
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 pytestmark = [pytest.mark.bench, pytest.mark.perf]
 
@@ -29,7 +29,7 @@ RESULTS = Path(__file__).parents[2] / "build" / "perf_results.csv"
 @pytest.fixture(scope="module", name="sandbox")
 def _sandbox() -> Iterator[Sandbox]:
     """An account of the demo's size."""
-    with running_sandbox(now=NOW.isoformat(), no_limits=True) as sandbox:
+    with run_sandbox(now=NOW.isoformat(), no_limits=True) as sandbox:
         yield sandbox
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_server import Sandbox, running_sandbox
+from tests.sandbox_server import Sandbox, run_sandbox
 
 NOON = "2026-11-21T12:00:00+00:00"
 SMALL: dict[str, Any] = {"campaigns": 40, "profiles": 60, "no_limits": True, "now": NOON}
@@ -16,14 +16,14 @@ SMALL: dict[str, Any] = {"campaigns": 40, "profiles": 60, "no_limits": True, "no
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A small account without limits, for tests that only read it."""
-    with running_sandbox(no_limits=True, now=NOON, campaigns=80, profiles=400) as sandbox:
+    with run_sandbox(no_limits=True, now=NOON, campaigns=80, profiles=400) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[Sandbox]:
     """A smaller account for the tests of a module that change it."""
-    with running_sandbox(**SMALL) as sandbox:
+    with run_sandbox(**SMALL) as sandbox:
         yield sandbox
 
 

@@ -12,7 +12,7 @@ import requests
 
 from tests.sandbox.conftest import NOON
 from tests.sandbox.endpoint_samples import GET_ENDPOINTS, get_error, parse_time, sample_query
-from tests.sandbox_server import Sandbox, running_sandbox
+from tests.sandbox_server import Sandbox, run_sandbox
 
 PAGINATED = [endpoint for endpoint in GET_ENDPOINTS if endpoint.shape == "list" and endpoint.page]
 DAY = 86_400
@@ -368,7 +368,7 @@ def two_accounts() -> Iterator[Sandbox]:
     """Two accounts with limits; the second also has a key for tags only."""
     keys = [FIRST_KEY, f"{SECOND_KEY}@8", f"{SCOPED_KEY}@8:tags:read"]
     sizes = {"campaigns": 4, "profiles": 20, "seed": 7, "now": "2026-11-01T00:00:00Z"}
-    with running_sandbox(**sizes, api_key=keys) as sandbox:
+    with run_sandbox(**sizes, api_key=keys) as sandbox:
         yield sandbox
 
 
@@ -546,7 +546,7 @@ class TestAdmin:
 
     def test_reset_sets_the_first_faults_again(self) -> None:
         """After a reset the faults of the command line, and only these, apply as at the start."""
-        with running_sandbox(campaigns=4, profiles=20, no_limits=True, fault="502") as sandbox:
+        with run_sandbox(campaigns=4, profiles=20, no_limits=True, fault="502") as sandbox:
             before = sandbox.admin()["faults"]
             sandbox.clear_faults()
             assert sandbox.request("GET", "/api/tags").status_code == 200

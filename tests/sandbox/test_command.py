@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from klaviyo_sandbox.catalog.builder import build_company
-from tests.sandbox_server import REPOSITORY, running_sandbox
+from tests.sandbox_server import REPOSITORY, run_sandbox
 
 SMALL = {"campaigns": 20, "profiles": 50}
 
@@ -63,7 +63,7 @@ def test_port_in_use_is_named() -> None:
 
 def test_listens_on_loopback_only() -> None:
     """Only this machine can reach a sandbox."""
-    with running_sandbox(**SMALL) as sandbox:
+    with run_sandbox(**SMALL) as sandbox:
         assert sandbox.url.startswith("http://127.0.0.1:")
         port = int(sandbox.url.rpartition(":")[2])
         with socket.create_server(("127.0.0.2", port)):
@@ -74,7 +74,7 @@ def test_flags_reach_the_server() -> None:
     """The options --seed, --epoch, --now, --timezone and --currency are those of the account."""
     options = {"now": "2026-06-01T00:00:00Z", "epoch": "2026-05-01", "seed": 3}
     options |= {"timezone": "Europe/Paris", "currency": "EUR"}
-    with running_sandbox(**SMALL, **options) as sandbox:
+    with run_sandbox(**SMALL, **options) as sandbox:
         state = sandbox.admin()
         assert (state["now"], state["epoch"]) == ("2026-06-01T00:00:00+00:00", "2026-05-01")
         assert state["accounts"] == [build_company(3, date(2026, 5, 1), 20).account_id]
@@ -85,7 +85,7 @@ def test_flags_reach_the_server() -> None:
 
 def test_settings_change_and_reset() -> None:
     """Reports follow the account's time zone and roles; a reset brings the first ones back."""
-    with running_sandbox(**SMALL, now="2026-11-16T15:00:00Z", no_limits=True) as sandbox:
+    with run_sandbox(**SMALL, now="2026-11-16T15:00:00Z", no_limits=True) as sandbox:
 
         def describe() -> list[object]:
             (account,) = sandbox.all("/api/accounts")

@@ -14,7 +14,7 @@ import requests
 
 from klaviyo_sandbox.http.faults import ALTERATIONS, NAMES
 from tests.sandbox.endpoint_samples import REPORT_ENDPOINTS, report_attributes
-from tests.sandbox_server import KEY, REVISION, Sandbox, build_body, running_sandbox
+from tests.sandbox_server import KEY, REVISION, Sandbox, build_body, run_sandbox
 
 PATH = "/api/campaigns?page[size]=3"
 
@@ -240,7 +240,7 @@ def test_stall_and_connection_reset(fresh_sandbox: Sandbox) -> None:
 
 def test_stalled_server_can_be_stopped() -> None:
     """A server with a stalled connection still stops."""
-    with running_sandbox(campaigns=20, profiles=50, fault="stall") as stalled:
+    with run_sandbox(campaigns=20, profiles=50, fault="stall") as stalled:
         with pytest.raises(requests.exceptions.ReadTimeout):
             stalled.request("GET", PATH, timeout=0.2)
         stalled.process.terminate()

@@ -9,7 +9,7 @@ import pytest
 from klaviyo_sandbox.api.errors import ApiError
 from klaviyo_sandbox.http.rate_limits import RateLimits
 from klaviyo_sandbox.resources.declaration import REPORT, L, M, Rate
-from tests.sandbox_server import running_sandbox
+from tests.sandbox_server import run_sandbox
 
 NOON = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 HOUR = 3_600
@@ -108,7 +108,7 @@ def test_refused_requests_do_not_count(limits: RateLimits, clock: Clock) -> None
 
 def test_throttled_responses_over_http() -> None:
     """Over HTTP a 429 carries Retry-After and no other limit; other responses carry the limits."""
-    with running_sandbox(campaigns=20, profiles=50) as sandbox:
+    with run_sandbox(campaigns=20, profiles=50) as sandbox:
         responses = [sandbox.request("GET", "/api/accounts") for _ in range(20)]
         assert {response.status_code for response in responses} == {200, 429}
         for response in responses:
@@ -128,7 +128,7 @@ def test_throttled_responses_over_http() -> None:
 
 def test_reset_forgets_counted_requests() -> None:
     """After a reset a limited account accepts requests at once."""
-    with running_sandbox(campaigns=20, profiles=50) as sandbox:
+    with run_sandbox(campaigns=20, profiles=50) as sandbox:
         path = "/api/campaigns"
         assert 429 in {sandbox.request("GET", path).status_code for _ in range(30)}
         sandbox.reset()

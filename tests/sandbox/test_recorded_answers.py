@@ -17,24 +17,24 @@ from tests.sandbox.recorded_shapes import (
     compare_headers,
     load_shapes,
 )
-from tests.sandbox_server import KEY, Sandbox, build_body, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, build_body, run_sandbox
 
 SHAPES = load_shapes()
 SMALL: dict[str, Any] = {"campaigns": 60, "profiles": 200, "now": NOON}
 KEYS = [KEY, "pk_without_templates:accounts:read"]
 
 
-@pytest.fixture(scope="module", name="limited")
-def _limited() -> Iterator[Sandbox]:
+@pytest.fixture(scope="module", name="limited_sandbox")
+def _limited_sandbox() -> Iterator[Sandbox]:
     """A small account with Klaviyo's rate limits, and a key of few scopes."""
-    with running_sandbox(**SMALL, api_key=KEYS) as sandbox:
+    with run_sandbox(**SMALL, api_key=KEYS) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module", name="ids")
 def _ids() -> Iterator[dict[str, str]]:
     """An id of each type in the same account, which has no limits here."""
-    with running_sandbox(**SMALL, no_limits=True) as sandbox:
+    with run_sandbox(**SMALL, no_limits=True) as sandbox:
         types = set(re.findall(r"{([a-z-]+)}", str(SHAPES["answers"])))
         ids = {type_: sample_ids(sandbox, type_)[0] for type_ in types - {"flow-message"}}
         # The first action of a flow is a delay, which has no message.
@@ -57,34 +57,36 @@ def send(sandbox: Sandbox, request: str, **options: Any) -> Any:
 
 
 def test_answers_have_the_recorded_form(
-    limited: Sandbox, ids: dict[str, str], subtests: pytest.Subtests
+    limited_sandbox: Sandbox, ids: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     """Status, headers, links, members and types of values are those of the recorded answers."""
     for name, answer in SHAPES["answers"].items():
         with subtests.test(name):
             path = re.sub(r"{([a-z-]+)}", lambda found: ids[found[1]], answer["request"])
-            response = send(limited, path)
+            response = send(limited_sandbox, path)
             assert response.status_code == 200, response.text
             assert list(compare_headers(response.headers, answer["limit"])) == []
             differences = compare_document(response.json(), answer, response.request.url)
             assert sorted(set(differences)) == []
 
 
-def test_failures_have_the_recorded_form(limited: Sandbox, subtests: pytest.Subtests) -> None:
+def test_failures_have_the_recorded_form(
+    limited_sandbox: Sandbox, subtests: pytest.Subtests
+) -> None:
     """Status, headers and members of an error are the recorded ones; a malformed id is a 400."""
     for name, failure in SHAPES["failures"].items():
         with subtests.test(name):
             key = {"Authorization": f"Klaviyo-API-Key {failure['key']}"} if "key" in failure else {}
-            response = send(limited, failure["request"], headers=key)
+            response = send(limited_sandbox, failure["request"], headers=key)
             assert response.status_code == failure["status"], response.text
             assert list(compare_headers(response.headers, failure.get("limit"))) == []
             assert list(compare_errors(response.json(), failure)) == []
 
 
-def test_a_429_has_retry_after_alone(limited: Sandbox) -> None:
+def test_a_429_has_retry_after_alone(limited_sandbox: Sandbox) -> None:
     """It holds whole seconds in Retry-After, no rate limit and no content type."""
-    limited.reset()
-    responses = [limited.request("GET", "/api/accounts") for _ in range(9)]
+    limited_sandbox.reset()
+    responses = [limited_sandbox.request("GET", "/api/accounts") for _ in range(9)]
     refused = next(response for response in responses if response.status_code == 429)
     assert refused.headers["retry-after"] == "1"
     names = {name.lower() for name in refused.headers}
@@ -92,12 +94,12 @@ def test_a_429_has_retry_after_alone(limited: Sandbox) -> None:
     assert list(compare_errors(refused.json(), {"status": 429})) == []
 
 
-def test_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
+def test_each_unknown_statistic_is_an_error(limited_sandbox: Sandbox) -> None:
     """A report that is asked for two statistics that do not exist answers two errors."""
-    limited.reset()
+    limited_sandbox.reset()
     attributes = {"statistics": ["revenue", "opens", "sends"], "timeframe": WEEKS}
     body = build_body("segment-values-report", attributes)
-    response = limited.request("POST", "/api/segment-values-reports", json=body)
+    response = limited_sandbox.request("POST", "/api/segment-values-reports", json=body)
     details = [error["detail"] for error in response.json()["errors"]]
     assert response.status_code == 400
     assert details == [
@@ -106,32 +108,36 @@ def test_each_unknown_statistic_is_an_error(limited: Sandbox) -> None:
     ]
 
 
-def test_a_time_of_a_report_needs_an_offset(limited: Sandbox) -> None:
+def test_a_time_of_a_report_needs_an_offset(limited_sandbox: Sandbox) -> None:
     """An offset, Z and a date alone are used live; a naive time is refused."""
     used = dict.fromkeys(("2026-11-01T00:00:00+00:00", "2026-11-01T00:00:00Z", "2026-11-01"), 200)
     statuses = {}
     for start in (*used, "2026-11-01T00:00:00"):
-        limited.reset()
+        limited_sandbox.reset()
         timeframe = {"start": start, "end": "2026-11-08T00:00:00+00:00"}
         attributes = {"statistics": ["total_members"], "timeframe": timeframe}
         body = build_body("segment-values-report", attributes)
-        response = limited.request("POST", "/api/segment-values-reports", json=body)
+        response = limited_sandbox.request("POST", "/api/segment-values-reports", json=body)
         statuses[start] = response.status_code
     assert statuses == {**used, "2026-11-01T00:00:00": 400}
 
 
-def test_dates_are_as_recorded(limited: Sandbox) -> None:
+def test_dates_are_as_recorded(limited_sandbox: Sandbox) -> None:
     """An aggregate's dates are instants of local midnight, a series' local midnights as UTC."""
-    limited.reset()
-    metric = limited.get("/api/metrics")["data"][0]["id"]
+    limited_sandbox.reset()
+    metric = limited_sandbox.get("/api/metrics")["data"][0]["id"]
     week = ["greater-or-equal(datetime,2026-11-02)", "less-than(datetime,2026-11-05)"]
     attributes = {"metric_id": metric, "measurements": ["count"], "filter": week}
-    aggregate = limited.report("metric-aggregate", **attributes, timezone="Europe/Copenhagen")
+    aggregate = limited_sandbox.report(
+        "metric-aggregate", **attributes, timezone="Europe/Copenhagen"
+    )
     # The bounds have no offset, and are in UTC: an hour of the fourth day is among them.
     days = ["2026-11-01", "2026-11-02", "2026-11-03", "2026-11-04"]
     assert aggregate["data"]["attributes"]["dates"] == [f"{day}T23:00:00+00:00" for day in days]
     request: dict[str, Any] = {"statistics": ["total_members"], "interval": "daily"}
-    series = limited.report("segment-series-report", **request, timeframe={"key": "last_7_days"})
+    series = limited_sandbox.report(
+        "segment-series-report", **request, timeframe={"key": "last_7_days"}
+    )
     dates = series["data"]["attributes"]["date_times"]
     # N days and today: 2026-11-21 is the account's day.
     assert dates == [f"2026-11-{day}T00:00:00+00:00" for day in range(14, 22)]
@@ -162,10 +168,10 @@ def test_every_endpoint_is_compared_or_named(ids: dict[str, str]) -> None:
     assert alone - named == PARTLY_RECORDED | CHANGED
 
 
-def test_a_difference_is_found(limited: Sandbox, subtests: pytest.Subtests) -> None:
+def test_a_difference_is_found(limited_sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     """One wrong, missing or unknown member of a page of flows is exactly one difference."""
     answer = SHAPES["answers"]["get_flows"]
-    response = send(limited, answer["request"])
+    response = send(limited_sandbox, answer["request"])
     changes: dict[str, Callable[[Any], object]] = {
         "missing attribute": lambda page: page["data"][0]["attributes"].pop("trigger_type"),
         "unknown attribute": lambda page: page["data"][0]["attributes"].update(colour="red"),

@@ -46,7 +46,7 @@ class Assistant:
 
 
 @contextmanager
-def running_assistant(
+def run_assistant(
     environment: Mapping[str, str], command: Sequence[str] = SERVER, folder: Path = ROOT
 ) -> Iterator[Assistant]:
     """Start the server with these settings, and end it afterwards."""

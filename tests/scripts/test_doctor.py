@@ -24,7 +24,7 @@ from streams import REPORTING, TABLES
 from tests import altering_proxy, secret_scan
 from tests.altering_proxy import Alteration, AlteringProxy, Answers, Exchange
 from tests.fake_clock import FakeClock
-from tests.sandbox_server import KEY, Sandbox, running_sandbox
+from tests.sandbox_server import KEY, Sandbox, run_sandbox
 
 ROOT = Path(__file__).parents[2]
 NOW = "2026-11-21T12:00:00Z"
@@ -41,7 +41,7 @@ WORDS = ("email", "self", "next", "prev")  # Klaviyo's and ours
 @pytest.fixture(scope="module", name="sandbox")
 def _sandbox() -> Iterator[Sandbox]:
     """An account with everything that the facts are about, and Klaviyo's rate limits."""
-    with running_sandbox(now=NOW, events=20_000) as sandbox:
+    with run_sandbox(now=NOW, events=20_000) as sandbox:
         yield sandbox
 
 
@@ -629,7 +629,7 @@ def test_rejected_key_is_named_by_its_position(
 ) -> None:
     """A key that Klaviyo rejects ends the command with 2; nothing is written."""
     keys = ["pk_good_key@7:accounts:read", "pk_other"]
-    with running_sandbox(campaigns=2, profiles=20, no_limits=True, api_key=keys[:1]) as sandbox:
+    with run_sandbox(campaigns=2, profiles=20, no_limits=True, api_key=keys[:1]) as sandbox:
         monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.url)
         monkeypatch.setenv("KLAVIYO_API_KEY", "pk_good_key,pk_other")
         assert main([]) == 2

@@ -23,8 +23,8 @@ from moto import mock_aws
 
 from scripts import export
 from scripts.warehouse import WarehouseSettings, open_warehouse
-from tests.warehouse.bigquery import PROJECT, running_bigquery
-from tests.warehouse.engines import running_postgres
+from tests.warehouse.bigquery import PROJECT, run_bigquery
+from tests.warehouse.engines import run_postgres
 
 MART = "klaviyo__campaign_extract"
 TODAY = r"\d{4}-\d\d-\d\d"
@@ -60,7 +60,7 @@ def _duckdb_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", name="postgres")
 def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """The settings of a real Postgres with the same mart."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as postgres:
+    with run_postgres(tmp_path_factory.mktemp("postgres")) as postgres:
         with psycopg.connect(postgres.uri) as connection:
             connection.execute("create schema marts")
             connection.execute(TABLE.format(schema="marts"))
@@ -74,7 +74,7 @@ def _bigquery(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mappi
     """The settings of a BigQuery emulator with the same mart."""
     anonymous = (AnonymousCredentials(), PROJECT)  # type: ignore[no-untyped-call]
     monkeypatch.setattr(google.auth, "default", lambda *_, **__: anonymous)
-    with running_bigquery(tmp_path) as bigquery:
+    with run_bigquery(tmp_path) as bigquery:
         selects = " union all ".join(f"select {_format_googlesql(row)}" for row in ROWS)
         bigquery.sql.run(f"create table `{PROJECT}`.`klaviyo`.`{MART}` as {selects}")
         settings = {"DBT_TARGET": "bigquery", "BQ_PROJECT": PROJECT, "BQ_DATASET": "klaviyo"}

@@ -9,13 +9,13 @@ import pytest
 from scripts import load_postgres
 from tests.fivetran import SCHEMA
 from tests.warehouse import raw, shop
-from tests.warehouse.engines import running_postgres
+from tests.warehouse.engines import run_postgres
 
 
 def test_every_table_is_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every table is copied to the digit, and a second copy replaces the first."""
     file = raw.write(tmp_path / "raw.db", shop.ROWS)
-    with running_postgres(tmp_path) as postgres:
+    with run_postgres(tmp_path) as postgres:
         for name, value in postgres.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("KLAVIYO_RAW_SCHEMA", "raw")

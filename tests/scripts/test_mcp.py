@@ -27,10 +27,10 @@ from scripts.warehouse import WarehouseSettings
 from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.looker.measures_sql import MEASURES
-from tests.scripts.assistant import ROOT, Assistant, ToolFailedError, running_assistant
+from tests.scripts.assistant import ROOT, Assistant, ToolFailedError, run_assistant
 from tests.warehouse import shop
-from tests.warehouse.bigquery import PROJECT, running_bigquery
-from tests.warehouse.engines import RAW_SCHEMA, running_postgres
+from tests.warehouse.bigquery import PROJECT, run_bigquery
+from tests.warehouse.engines import RAW_SCHEMA, run_postgres
 
 CATALOG = Catalog.load()
 PEOPLE = {"profile"}  # the one model with a row per person
@@ -45,17 +45,17 @@ WITHIN = {
 
 
 @pytest.fixture(scope="module", name="assistant")
-def _assistant(built: Path) -> Iterator[Assistant]:
+def _assistant(dbt_build: Path) -> Iterator[Assistant]:
     """An assistant that asks the marts of the one build of the shops."""
-    settings = {"KLAVIYO_WAREHOUSE": str(built / "warehouse.duckdb"), "DBT_TARGET": "duckdb"}
-    with running_assistant(settings) as assistant:
+    settings = {"KLAVIYO_WAREHOUSE": str(dbt_build / "warehouse.duckdb"), "DBT_TARGET": "duckdb"}
+    with run_assistant(settings) as assistant:
         yield assistant
 
 
 @pytest.fixture(scope="module", name="warehouse")
-def _warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _warehouse(dbt_build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The same marts for hand-written SQL."""
-    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(dbt_build / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("set schema = 'klaviyo'")
         yield connection
 
@@ -338,20 +338,20 @@ def test_accounts_name_the_days_that_can_be_asked(
 
 
 @pytest.mark.slow
-def test_the_documented_configuration_starts_the_server(built: Path, tmp_path: Path) -> None:
+def test_the_documented_configuration_starts_the_server(dbt_build: Path, tmp_path: Path) -> None:
     """A client that starts the command of docs/mcp.md from any folder gets answers."""
     [entry] = re.findall(r"```json\n(.+?)```", (ROOT / "docs" / "mcp.md").read_text(), re.DOTALL)
     server = json.loads(entry.replace("/path/to/repository", str(ROOT)))["mcpServers"]["klaviyo"]
-    settings = {"KLAVIYO_WAREHOUSE": str(built / "warehouse.duckdb")}
-    with running_assistant(settings, [server["command"], *server["args"]], tmp_path) as assistant:
+    settings = {"KLAVIYO_WAREHOUSE": str(dbt_build / "warehouse.duckdb")}
+    with run_assistant(settings, [server["command"], *server["args"]], tmp_path) as assistant:
         assert assistant.query("opens")["rows"]
 
 
 @pytest.mark.slow
-def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) -> None:
+def test_a_build_can_write_while_the_server_runs(dbt_build: Path, tmp_path: Path) -> None:
     """A server that has answered holds no DuckDB file open."""
-    file = shutil.copy(built / "warehouse.duckdb", tmp_path)
-    with running_assistant({"KLAVIYO_WAREHOUSE": str(file)}) as assistant:
+    file = shutil.copy(dbt_build / "warehouse.duckdb", tmp_path)
+    with run_assistant({"KLAVIYO_WAREHOUSE": str(file)}) as assistant:
         assert assistant.query("opens")["rows"]
         with duckdb.connect(str(file)) as writer:
             writer.execute("create table klaviyo.written (number bigint)")
@@ -361,7 +361,7 @@ def test_a_build_can_write_while_the_server_runs(built: Path, tmp_path: Path) ->
 def test_missing_marts_are_named(tmp_path: Path) -> None:
     """Without a warehouse the answer is an error with the remedy; the session goes on."""
     file = tmp_path / "none.duckdb"
-    with running_assistant({"KLAVIYO_WAREHOUSE": str(file)}) as assistant:
+    with run_assistant({"KLAVIYO_WAREHOUSE": str(file)}) as assistant:
         for _ in range(2):
             with pytest.raises(ToolFailedError, match="is missing: sync first, or set KLAVIYO_WA"):
                 assistant.query("opens")
@@ -399,15 +399,15 @@ def test_any_text_is_a_value_and_never_sql(name: str) -> None:
 @pytest.fixture(
     scope="module",
     name="environment",
-    params=[pytest.param(running_postgres, marks=pytest.mark.chaos), running_bigquery],
+    params=[pytest.param(run_postgres, marks=pytest.mark.chaos), run_bigquery],
 )
 def _environment(
-    request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, dbt_build: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
     """The variables of another engine, which holds the marts of the build and nasty names."""
     folder = tmp_path_factory.mktemp("engine")
     with request.param(folder) as engine:
-        engine.load(copy_marts(built, folder / "marts.duckdb"))
+        engine.load(copy_marts(dbt_build, folder / "marts.duckdb"))
         yield engine.environment | {"BIGQUERY_EMULATOR_HOST": getattr(engine, "url", "")}
 
 
@@ -421,10 +421,10 @@ def _engine(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> War
     return WarehouseSettings.read(pg_schema=RAW_SCHEMA, bq_dataset=RAW_SCHEMA)
 
 
-def copy_marts(built: Path, file: Path) -> Path:
+def copy_marts(dbt_build: Path, file: Path) -> Path:
     """A file with the marts where an engine of the tests expects raw tables, in types it knows."""
     with duckdb.connect(str(file)) as connection:
-        connection.execute(f"attach '{built / 'warehouse.duckdb'}' as built (read_only)")
+        connection.execute(f"attach '{dbt_build / 'warehouse.duckdb'}' as built (read_only)")
         connection.execute(f"create schema {SCHEMA}")
         for model in CATALOG.models.values():
             table = connection.sql(f"from built.klaviyo.{model.table}")
@@ -447,10 +447,10 @@ def copy_marts(built: Path, file: Path) -> Path:
 
 @pytest.mark.slow
 def test_every_engine_gives_the_same_answer(
-    built: Path, engine: WarehouseSettings, warehouse: duckdb.DuckDBPyConnection
+    dbt_build: Path, engine: WarehouseSettings, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
     """Postgres and BigQuery's own SQL engine answer as DuckDB does, also a period's people."""
-    local = WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=built / "warehouse.duckdb")
+    local = WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=dbt_build / "warehouse.duckdb")
     generator = Generator(11, warehouse)
     asked = [arguments for arguments, _ in [generator.ask() for _ in range(20)]]
     period = {"start": "2026-10-22", "end": "2026-11-20", "dimensions": ["message_type"]}

@@ -25,7 +25,7 @@ from scripts import fivetran_api, pipeline, steps
 from scripts.warehouse import WarehouseSettings
 from tests import browser
 from tests.checkout import Checkout
-from tests.sandbox_server import KEY, running_sandbox
+from tests.sandbox_server import KEY, run_sandbox
 from tests.scripts.inbox import PASSWORD, Inbox, serve
 
 BUILD_ONLY = [f"--skip={name}" for name in pipeline.STEPS if name != "build"]
@@ -82,7 +82,7 @@ def _run(
             shutil.copytree(demo.build, folder / "build")
             shutil.copy(demo.warehouse, folder / "build")
         else:
-            patch.setenv("KLAVIYO_BASE_URL", stack.enter_context(running_sandbox(**SMALL)).url)
+            patch.setenv("KLAVIYO_BASE_URL", stack.enter_context(run_sandbox(**SMALL)).url)
         environment = {
             "KLAVIYO_START_DATE": "2026-09-14",  # a year of days takes the loader 20 s more
             "KLAVIYO_RAW_SCHEMA": "of_another_target",

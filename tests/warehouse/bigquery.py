@@ -13,11 +13,11 @@ import yaml
 from tests.fivetran import SCHEMA
 from tests.raw_tables import Rows
 from tests.warehouse import dbt
-from tests.warehouse.bigquery_api import PROJECT, BigQueryApi, serving
+from tests.warehouse.bigquery_api import PROJECT, BigQueryApi, serve
 from tests.warehouse.engines import RAW_SCHEMA
 from tests.warehouse.googlesql import Table
 
-__all__ = ["PROJECT", "BigQuery", "running_bigquery"]
+__all__ = ["PROJECT", "BigQuery", "run_bigquery"]
 
 # The BigQuery types that Fivetran creates, by the DuckDB types of the raw file.
 TYPES = {
@@ -86,7 +86,7 @@ def _write_profile(folder: Path, url: str) -> Path:
 
 
 @contextmanager
-def running_bigquery(folder: Path) -> Iterator[BigQuery]:
+def run_bigquery(folder: Path) -> Iterator[BigQuery]:
     """An empty BigQuery server, with a profile in `folder` that connects to it."""
-    with serving(lambda url: BigQuery(url, folder)) as engine:
+    with serve(lambda url: BigQuery(url, folder)) as engine:
         yield engine

@@ -138,7 +138,7 @@ class BigQueryApi:
         if name in self.sql.tables:
             raise ApiError(HTTPStatus.CONFLICT, "duplicate", f"Already Exists: Table {name}")
         fields = body["schema"]["fields"]
-        columns = ", ".join(f"`{field['name']}` {_declared(field)}" for field in fields)
+        columns = ", ".join(f"`{field['name']}` {_declared_type(field)}" for field in fields)
         self.sql.run(f"create table `{PROJECT}`.`{dataset}`.`{table}` ({columns})")
         self._note_created()
         self._created[name] |= body
@@ -243,7 +243,7 @@ class BigQueryApi:
         }
 
 
-def _declared(field: Mapping[str, str]) -> str:
+def _declared_type(field: Mapping[str, str]) -> str:
     """The type of a column of the API, as a CREATE TABLE writes it."""
     kind = SQL_TYPES.get(field["type"], field["type"])
     parameters = ", ".join(
@@ -374,7 +374,7 @@ def _describe(error: ApiError) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(make: Any = BigQueryApi) -> Iterator[Any]:
+def serve(make: Any = BigQueryApi) -> Iterator[Any]:
     """An empty BigQuery server, made from its address."""
 
     class Bound(Handler):
@@ -388,6 +388,6 @@ def serving(make: Any = BigQueryApi) -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    with serving() as api:
+    with serve() as api:
         print(api.url, flush=True)
         sys.stdin.read()

@@ -16,8 +16,8 @@ sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 
 from tests.raw_tables import Rows
 from tests.warehouse import dbt, raw, shop
-from tests.warehouse.bigquery import running_bigquery
-from tests.warehouse.engines import DuckDB, Engine, running_postgres
+from tests.warehouse.bigquery import run_bigquery
+from tests.warehouse.engines import DuckDB, Engine, run_postgres
 
 Contents = dict[str, list[tuple[Any, ...]]]
 BUILD = ("build", *dbt.WITHOUT_UNIT_TESTS)
@@ -75,8 +75,8 @@ def main() -> None:
         duckdb, postgres, bigquery = folders
         engines: list[Engine] = [
             DuckDB(duckdb),
-            stack.enter_context(running_postgres(postgres)),
-            stack.enter_context(running_bigquery(bigquery)),
+            stack.enter_context(run_postgres(postgres)),
+            stack.enter_context(run_bigquery(bigquery)),
         ]
         file = raw.write(duckdb / "raw.db", shop.ROWS, shop.TABLE_NAMES)
         found = []

@@ -6,6 +6,6 @@ import pytest
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(built: Path) -> Path:
+def _warehouse(dbt_build: Path) -> Path:
     """The marts of the one build of the shops."""
-    return built / "warehouse.duckdb"
+    return dbt_build / "warehouse.duckdb"

@@ -90,7 +90,7 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[Postgres]:
+def run_postgres(folder: Path) -> Iterator[Postgres]:
     """A new Postgres server, stopped and deleted afterwards."""
     server = get_server(folder / "postgres", cleanup_mode="delete")
     try:

@@ -246,13 +246,13 @@ def _merge(script: Script, node: Any) -> int:
     name, alias, rows = _target(script, node)
     on, source = script.source(node.merge_condition), script.source(node.table_expression)
     clauses = [unwrap(clause) for clause in node.when_clauses.clause_list]
-    kept, changed = _merged(script, name, alias, (source, on), node)
+    kept, changed = _merged_rows(script, name, alias, (source, on), node)
     for clause in clauses:
         if clause.match_type == BY_TARGET:
             absent = (
                 f"not exists (select 1 from {rows} where {on}) and {_condition(script, clause)}"
             )
-            query = f"select {_inserted(script, name, clause)} from {source} where {absent}"
+            query = f"select {_inserted_row(script, name, clause)} from {source} where {absent}"
             added = script.evaluate(query).rows
             changed += len(added)
             kept += added
@@ -260,7 +260,7 @@ def _merge(script: Script, node: Any) -> int:
     return changed
 
 
-def _merged(
+def _merged_rows(
     script: Script, name: str, alias: str, joined: tuple[str, str], node: Any
 ) -> tuple[list[Any], int]:
     """The target's rows after the clauses that update or delete them, and how many these are."""
@@ -320,7 +320,7 @@ def _choose(fits: Sequence[str], values: Iterable[str], otherwise: str) -> str:
     return f"(case {cases} else {otherwise} end)" if cases else otherwise
 
 
-def _inserted(script: Script, name: str, clause: Any) -> str:
+def _inserted_row(script: Script, name: str, clause: Any) -> str:
     names = [identifier.id_string for identifier in clause.action.insert_column_list.identifiers]
     values = map(script.source, clause.action.insert_row.values)
     return _row(script, name, dict(zip(names, values, strict=True)))

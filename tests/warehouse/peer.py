@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.sandbox_server import KEY, REPOSITORY, running_sandbox
+from tests.sandbox_server import KEY, REPOSITORY, run_sandbox
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 
@@ -61,7 +61,7 @@ def build(folder: Path, environment: dict[str, str], raw_file: Path) -> tuple[in
 
 def build_views(folder: Path) -> Path:
     """Sync a sandbox account and build the views of it; returns the file of the raw tables."""
-    with running_sandbox(campaigns=20, profiles=200, no_limits=True) as sandbox:
+    with run_sandbox(campaigns=20, profiles=200, no_limits=True) as sandbox:
         loader = Loader(sandbox.url, {"api_key": KEY, "tables": TABLES}).sync()
     tables = {name: list(rows.values()) for name, rows in loader.tables.items()}
     file = raw.write(folder / "raw.db", tables)

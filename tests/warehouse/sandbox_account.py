@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.sandbox_server import KEY, REPOSITORY, running_sandbox
+from tests.sandbox_server import KEY, REPOSITORY, run_sandbox
 
 sys.path.insert(0, str(REPOSITORY / "klaviyo_connector"))
 
@@ -37,7 +37,7 @@ def build(folder: Path) -> tuple[Path, Any]:
 
     The project's own data tests run here; the generic ones run in the demo, on such an account too.
     """
-    with running_sandbox(**ACCOUNT) as sandbox:
+    with run_sandbox(**ACCOUNT) as sandbox:
         loader = Loader(sandbox.url, {"api_key": KEY, "tables": "all"}).sync()
         sandbox.advance(TEN_DAYS)
         loader.sync()

@@ -75,7 +75,7 @@ def _write_profile(folder: Path, port: int) -> Path:
 
 
 @contextmanager
-def running_snowflake(folder: Path) -> Iterator[Snowflake]:
+def run_snowflake(folder: Path) -> Iterator[Snowflake]:
     """An empty server, with a profile in `folder` that connects to it."""
     if not dbt.SNOWFLAKE_DBT.exists():
         pytest.skip(MISSING)

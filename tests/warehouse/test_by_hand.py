@@ -18,7 +18,7 @@ ONE_MODEL = "dbt run --select stg_klaviyo__account"  # in the place of a build, 
 
 
 @pytest.fixture(name="checkout")
-def _checkout(built: Path, tmp_path: Path) -> Path:
+def _checkout(dbt_build: Path, tmp_path: Path) -> Path:
     """A repository with the raw tables of a demo and the marts of a build."""
     (tmp_path / ".venv-dbt").symlink_to(Path(dbt.DBT).parents[1])
     project = tmp_path / "dbt_project"
@@ -28,8 +28,8 @@ def _checkout(built: Path, tmp_path: Path) -> Path:
             (project / part.name).symlink_to(part)
     demo = tmp_path / "build" / "demo" / "connector" / "files"
     demo.mkdir(parents=True)
-    shutil.copy(built / "raw.db", demo / "warehouse.db")
-    shutil.copy(built / "warehouse.duckdb", tmp_path / "build")
+    shutil.copy(dbt_build / "raw.db", demo / "warehouse.db")
+    shutil.copy(dbt_build / "warehouse.duckdb", tmp_path / "build")
     return tmp_path
 
 

@@ -45,10 +45,10 @@ CONTRACT = {
 
 
 @pytest.fixture(scope="module", name="views")
-def _views(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _views(dbt_build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the shops' compatibility views."""
-    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
-        connection.execute(f"attach '{built / 'raw.db'}' as raw (read_only)")
+    with duckdb.connect(str(dbt_build / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute(f"attach '{dbt_build / 'raw.db'}' as raw (read_only)")
         connection.execute("set schema = 'klaviyo_compatibility'")
         yield connection
 

@@ -14,9 +14,9 @@ import pytest
 from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
-from tests.warehouse.bigquery import running_bigquery
-from tests.warehouse.engines import RAW_SCHEMA, Engine, running_postgres
-from tests.warehouse.snowflake import running_snowflake
+from tests.warehouse.bigquery import run_bigquery
+from tests.warehouse.engines import RAW_SCHEMA, Engine, run_postgres
+from tests.warehouse.snowflake import run_snowflake
 
 CONSUMER = Path(__file__).with_name("consumer")
 ONLY_ITS_OWN = ("build", "--indirect-selection", "cautious", "--select", "+best_seller")
@@ -106,13 +106,13 @@ def test_an_analysts_project_builds_the_marts_of_one_connection(tmp_path: Path) 
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("running", [running_postgres, running_snowflake])
+@pytest.mark.parametrize("run_engine", [run_postgres, run_snowflake])
 def test_an_analysts_project_builds_on_a_server(
-    running: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
+    run_engine: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
 ) -> None:
     """From a folder, its own model and all marts that it refers to, on Postgres and on fakesnow."""
     folder = tmp_path / "analyst"
-    with running(tmp_path) as engine:
+    with run_engine(tmp_path) as engine:
         engine.load(raw.write(tmp_path / "raw.db", shop.ROWS))
         profiles = tmp_path if (tmp_path / "profiles.yml").exists() else dbt.PROJECT
         installed = install(folder, f"  - local: {dbt.PROJECT}\n", profiles)
@@ -128,7 +128,7 @@ def test_an_analysts_project_builds_on_a_server(
 
 
 @pytest.mark.slow
-def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: Path) -> None:
+def test_an_analysts_project_unites_several_connections(dbt_build: Path, tmp_path: Path) -> None:
     """From git: `klaviyo_sources` gives the rows of one schema that has all, and names each.
 
     Variables name the prefix and the tables, staging is ephemeral; one connection lacks a table.
@@ -166,7 +166,7 @@ def test_an_analysts_project_unites_several_connections(built: Path, tmp_path: P
     best_sellers = dbt.query(united, "from best_seller")
     assert sorted(tuple(row.values()) for row in best_sellers) == BEST_SELLERS
     for mart in marts[:2]:
-        one_schema = dbt.query(built / "warehouse.duckdb", f"from {mart} order by all")
+        one_schema = dbt.query(dbt_build / "warehouse.duckdb", f"from {mart} order by all")
         assert dbt.query(united, f"from klaviyo_klaviyo.{mart} order by all") == one_schema != []
     named = dbt.query(
         united,
@@ -225,7 +225,7 @@ def test_an_analysts_project_replaces_months_on_bigquery(tmp_path: Path) -> None
     succeeds as in our own project.
     """
     folder = tmp_path / "analyst"
-    with running_bigquery(tmp_path) as engine:
+    with run_bigquery(tmp_path) as engine:
         engine.load(raw.write(tmp_path / "raw.db", shop.ROWS))
         installed = install(folder, f"  - local: {dbt.PROJECT}\n", profiles=tmp_path)
         environment = engine.environment | installed

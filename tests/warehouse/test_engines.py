@@ -21,9 +21,9 @@ from duckdb import connect
 
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
-from tests.warehouse.bigquery import BigQuery, running_bigquery
+from tests.warehouse.bigquery import BigQuery, run_bigquery
 from tests.warehouse.compare import Contents, read_contents, run_dbt
-from tests.warehouse.engines import RAW_SCHEMA, DuckDB, Engine, running_postgres
+from tests.warehouse.engines import RAW_SCHEMA, DuckDB, Engine, run_postgres
 from tests.warehouse.partitions import Layout, parse_layout
 
 pytestmark = pytest.mark.timeout(900)  # three runs on each of three engines
@@ -125,7 +125,7 @@ class TwoRuns:
     selection: tuple[str, ...]
 
     @cached_property
-    def updated(self) -> Contents:
+    def second(self) -> Contents:
         """Load the next sync and run again, for the first test that asks for it.
 
         An order of an unaffected month changes too, without a sync report: no run may read it.
@@ -140,25 +140,25 @@ def _run(engine: Engine, folder: Path, models: Sequence[str]) -> Contents:
     return run_dbt(engine, folder, "run", "--select", *models)
 
 
-def _copy_built(built: Path, folder: Path) -> DuckDB:
+def _copy_built(dbt_build: Path, folder: Path) -> DuckDB:
     """DuckDB with a copy of the one build of the shops."""
-    shutil.copytree(built, folder, dirs_exist_ok=True)
+    shutil.copytree(dbt_build, folder, dirs_exist_ok=True)
     engine = DuckDB(folder)
     engine.load(folder / "raw.db")
     return engine
 
 
 @pytest.fixture(scope="module", name="duckdb")
-def _duckdb(built: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
+def _duckdb(dbt_build: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
     folder = tmp_path_factory.mktemp("duckdb")
-    engine = _copy_built(built, folder)
+    engine = _copy_built(dbt_build, folder)
     return TwoRuns(engine, folder, read_contents(engine, folder), CHANGED)
 
 
 @pytest.fixture(scope="module", name="postgres")
 def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("postgres")
-    with running_postgres(folder) as engine:
+    with run_postgres(folder) as engine:
         # Loading a table drops the views on it, so every model runs again.
         yield TwoRuns(engine, folder, _run(engine, folder, SOME), SOME)
 
@@ -166,14 +166,14 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
 @pytest.fixture(scope="module", name="bigquery")
 def _bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("bigquery")
-    with running_bigquery(folder) as engine:
+    with run_bigquery(folder) as engine:
         yield TwoRuns(engine, folder, _run(engine, folder, FEW), CHANGED_FEW)
 
 
 @pytest.fixture(scope="module", name="bigquery_some")
 def _bigquery_some(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRuns]:
     folder = tmp_path_factory.mktemp("bigquery_some")
-    with running_bigquery(folder) as engine:
+    with run_bigquery(folder) as engine:
         yield TwoRuns(engine, folder, _run(engine, folder, SOME), CHANGED)
 
 
@@ -184,10 +184,10 @@ def _each(request: pytest.FixtureRequest) -> TwoRuns:
 
 
 @pytest.fixture(scope="module", name="full")
-def _full(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Contents:
+def _full(dbt_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """The rows of the changed models after a full refresh from all synced rows."""
     folder = tmp_path_factory.mktemp("full")
-    engine = _copy_built(built, folder)
+    engine = _copy_built(dbt_build, folder)
     load(engine, folder, raw_after(*NEXT_SYNC))
     return run_dbt(engine, folder, "run", "--full-refresh", "--select", *CHANGED)
 
@@ -203,10 +203,10 @@ def test_bigquery_agrees_cell_by_cell(duckdb: TwoRuns, run: TwoRuns) -> None:
 
 @pytest.mark.slow
 def test_some_models_use_every_macro_that_engines_have_versions_of(
-    built: Path, bigquery: TwoRuns
+    dbt_build: Path, bigquery: TwoRuns
 ) -> None:
     """Of the macros that dbt dispatches by engine, none is used only in `make chaos`."""
-    manifest = json.loads((built / "target" / "manifest.json").read_text())
+    manifest = json.loads((dbt_build / "target" / "manifest.json").read_text())
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     some = [model for model in models if model["name"] in bigquery.first]
     used = _find_dispatched(manifest, models)
@@ -227,17 +227,17 @@ def _find_dispatched(manifest: dict[str, Any], models: list[dict[str, Any]]) -> 
 @pytest.mark.parametrize("run", UPDATED, indirect=True)
 def test_an_incremental_run_equals_a_full_one(run: TwoRuns, full: Contents) -> None:
     """Replacing the months of late, changed and deleted events gives the rows of a full build."""
-    assert run.updated["klaviyo__attributed_order"] != run.first["klaviyo__attributed_order"]
+    assert run.second["klaviyo__attributed_order"] != run.first["klaviyo__attributed_order"]
     views = {"stg_klaviyo__event", "event"}  # which show all of raw
-    for model in run.updated.keys() - views:
-        assert run.updated[model] == full[model], model
+    for model in run.second.keys() - views:
+        assert run.second[model] == full[model], model
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", UPDATED[:2], indirect=True)
 def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
     """A run without a new sync leaves the rows of every model as they are."""
-    updated = run.updated
+    updated = run.second
 
     assert run_dbt(run.engine, run.folder, "run", "--select", INCREMENTAL) == updated
 
@@ -245,7 +245,7 @@ def test_a_run_without_a_new_sync_changes_no_row(run: TwoRuns) -> None:
 @pytest.mark.slow
 def test_a_run_after_a_resync_equals_a_full_one(duckdb: TwoRuns, full: Contents) -> None:
     """Every row is written again, with another time of its sync and no other change."""
-    assert duckdb.updated
+    assert duckdb.second
     again = {"synced_at": "2026-11-22T09:00:00Z"}
     rows = {
         table: [{**row, **again} for row in rows] for table, rows in raw_after(*NEXT_SYNC).items()
@@ -300,12 +300,12 @@ OF_PEOPLE = ("klaviyo__engagement", "klaviyo__send_pressure", "klaviyo__link_per
 @pytest.mark.slow
 @pytest.mark.parametrize("syncs", [ONE_SYNC, pytest.param(LATER_SYNCS, marks=pytest.mark.chaos)])
 def test_marts_of_people_equal_full_ones(
-    built: Path, tmp_path: Path, syncs: Mapping[str, list[dict[str, Any]]]
+    dbt_build: Path, tmp_path: Path, syncs: Mapping[str, list[dict[str, Any]]]
 ) -> None:
     """After runs that were skipped, late, moved and deleted events, and a merged person, the marts
     that sum over people have the rows of a full refresh.
     """
-    engine = _copy_built(built, tmp_path)
+    engine = _copy_built(dbt_build, tmp_path)
     events = {row["id"]: row for row in (*shop.ROWS["event"], *HISTORY)}
     reports = [*shop.ROWS["sync_report"], _report("2026-11-20T10:00:00Z", HISTORY)]
     select = [f"source:klaviyo.event+,+{mart}" for mart in OF_PEOPLE]
@@ -318,7 +318,7 @@ def test_marts_of_people_equal_full_ones(
         reports.append(_report(synced_at, [*old, *written]))
         load(engine, tmp_path, shop.ROWS | {"event": list(events.values()), "sync_report": reports})
         updated = run_dbt(engine, tmp_path, "run", "--select", *select)
-        full = _run_in_full(built, tmp_path / synced_at[:10], tmp_path / "raw.db", select)
+        full = _run_in_full(dbt_build, tmp_path / synced_at[:10], tmp_path / "raw.db", select)
         # How far a history goes depends on when it was made.
         for model in full.keys() - {"int_klaviyo__profile_history"}:
             assert updated[model] == full[model], (synced_at, model)
@@ -335,9 +335,9 @@ def _report(synced_at: str, events: Sequence[Mapping[str, Any]]) -> dict[str, An
     }
 
 
-def _run_in_full(built: Path, folder: Path, raw_file: Path, select: list[str]) -> Contents:
+def _run_in_full(dbt_build: Path, folder: Path, raw_file: Path, select: list[str]) -> Contents:
     """The rows of a full refresh from a raw file."""
-    engine = _copy_built(built, folder)
+    engine = _copy_built(dbt_build, folder)
     shutil.copy(raw_file, folder / "raw.db")
     return run_dbt(engine, folder, "run", "--full-refresh", "--select", *select)
 
@@ -348,10 +348,10 @@ def _without_sync(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.slow
 def test_a_renamed_campaign_restates_the_months_since_its_first_order(
-    built: Path, tmp_path: Path
+    dbt_build: Path, tmp_path: Path
 ) -> None:
     """A sync that writes no event restates the months that name what it wrote, and no other."""
-    engine = _copy_built(built, tmp_path)
+    engine = _copy_built(dbt_build, tmp_path)
     with connect(tmp_path / "warehouse.duckdb") as warehouse:
         warehouse.execute(f"update {ATTRIBUTED_ORDER} set account_name = 'as it was'")
     old = dict.fromkeys(("synced_at", "_fivetran_synced"), "2026-10-01T00:00:00Z")
@@ -386,10 +386,10 @@ OF_MONTHS = CONVERSION, "int_klaviyo__event_daily"
 
 @pytest.mark.slow
 def test_events_without_a_report_of_their_sync_are_added(
-    built: Path, full: Contents, tmp_path: Path
+    dbt_build: Path, full: Contents, tmp_path: Path
 ) -> None:
     """If sync_report has no row of the syncs that wrote events, their months are replaced too."""
-    engine = _copy_built(built, tmp_path)
+    engine = _copy_built(dbt_build, tmp_path)
     unreported = {**raw_after(*NEXT_SYNC), "sync_report": shop.ROWS["sync_report"]}
     load(engine, tmp_path, unreported)
     updated = run_dbt(engine, tmp_path, "run", "--select", *OF_MONTHS)
@@ -400,10 +400,10 @@ def test_events_without_a_report_of_their_sync_are_added(
 
 @pytest.mark.slow
 def test_without_reports_of_syncs_every_month_is_replaced(
-    built: Path, full: Contents, tmp_path: Path
+    dbt_build: Path, full: Contents, tmp_path: Path
 ) -> None:
     """A warehouse whose sync_report was never ticked adds all that syncs write."""
-    engine = _copy_built(built, tmp_path)
+    engine = _copy_built(dbt_build, tmp_path)
     load(engine, tmp_path, raw_after(*NEXT_SYNC))
     with connect(tmp_path / "raw.db") as connection:
         connection.execute(f"drop table {SCHEMA}.sync_report")
@@ -415,9 +415,9 @@ def test_without_reports_of_syncs_every_month_is_replaced(
 
 
 @pytest.mark.slow
-def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Path) -> None:
+def test_a_report_of_today_needs_no_look_at_the_events(dbt_build: Path, tmp_path: Path) -> None:
     """Events that are newer than today's report wait for the next: on BigQuery a look costs."""
-    engine = _copy_built(built, tmp_path)
+    engine = _copy_built(dbt_build, tmp_path)
     first = read_contents(engine, tmp_path)
     today = {
         "sync_id": "4",
@@ -437,7 +437,7 @@ def test_a_report_of_today_needs_no_look_at_the_events(built: Path, tmp_path: Pa
 @pytest.mark.chaos
 def test_a_run_without_an_affected_month_changes_no_row(bigquery_some: TwoRuns) -> None:
     """A run without a month to replace succeeds, although BigQuery refuses a merge of none."""
-    updated = bigquery_some.updated
+    updated = bigquery_some.second
     nothing = {**SYNC_REPORT, "min_event_at": None}
     load(bigquery_some.engine, bigquery_some.folder, raw_after(*NEXT_SYNC, report=nothing))
     again = run_dbt(
@@ -486,7 +486,7 @@ def test_bigquery_partitions_events_by_month_and_requires_a_filter(run: TwoRuns)
 def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) -> None:
     """An incremental run compares with variables where it reads and where it replaces."""
     assert isinstance(bigquery.engine, BigQuery)
-    assert bigquery.updated
+    assert bigquery.second
     increments = [script for script in bigquery.engine.scripts.values() if "declare" in script]
 
     assert increments
@@ -505,12 +505,12 @@ def test_bigquery_prunes_the_partitions_of_unaffected_months(bigquery: TwoRuns) 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("running", [running_postgres, running_bigquery])
+@pytest.mark.parametrize("run_engine", [run_postgres, run_bigquery])
 def test_every_model_is_equal_on_every_engine(
-    running: Callable[[Path], AbstractContextManager[Engine]], duckdb: TwoRuns, tmp_path: Path
+    run_engine: Callable[[Path], AbstractContextManager[Engine]], duckdb: TwoRuns, tmp_path: Path
 ) -> None:
     """`dbt build` passes on Postgres and BigQuery, and gives each model DuckDB's rows."""
-    with running(tmp_path) as engine:
+    with run_engine(tmp_path) as engine:
         load(engine, tmp_path, shop.ROWS)
         rows = run_dbt(engine, tmp_path, "build")
     assert rows.keys() == duckdb.first.keys()
@@ -527,7 +527,7 @@ def test_postgres_has_statistics_of_each_table_that_is_built(tmp_path: Path) -> 
     models = ("+int_klaviyo__event_daily", "klaviyo__calendar")
     unknown = f"create table {RAW_SCHEMA}.copied as table {RAW_SCHEMA}.event"
     renamed = f"drop table {RAW_SCHEMA}.event; alter table {RAW_SCHEMA}.copied rename to event"
-    with running_postgres(tmp_path) as engine:
+    with run_postgres(tmp_path) as engine:
         load(engine, tmp_path, shop.ROWS)
         with psycopg.connect(engine.uri) as connection:
             connection.execute(f"{unknown}; {renamed}")
@@ -577,7 +577,7 @@ WITHOUT_LOOPS = "set local enable_nestloop = off"
 @pytest.mark.chaos
 def test_postgres_joins_orders_with_touches_without_statistics_in_no_loop(tmp_path: Path) -> None:
     """By itself it would compare each order with each touch, as it expects one row of each."""
-    with running_postgres(tmp_path) as engine:
+    with run_postgres(tmp_path) as engine:
         load(engine, tmp_path, shop.ROWS)
         environment = dbt.EVERYTHING | engine.environment
         done = dbt.run_on(tmp_path, environment, "--debug", "run", "--select", f"+{CONVERSION}")

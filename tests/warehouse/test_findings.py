@@ -13,9 +13,9 @@ from scripts.digest import peers
 from scripts.digest.period import Period
 from scripts.warehouse import WarehouseSettings, open_warehouse
 from tests.warehouse import dbt, raw
-from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.bigquery import run_bigquery
 from tests.warehouse.compare import normalize
-from tests.warehouse.engines import DuckDB, Engine, running_postgres
+from tests.warehouse.engines import DuckDB, Engine, run_postgres
 from tests.warehouse.finding_accounts import SHOWING, TODAY, days_ago, raw_tables
 
 SELECTED = ("--select", "+klaviyo__finding")
@@ -125,12 +125,12 @@ FORMATS = ("campaign_above", "flow_message_idle", "provider_delivery", "audience
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("running", [running_postgres, running_bigquery])
+@pytest.mark.parametrize("run_engine", [run_postgres, run_bigquery])
 def test_engines_find_the_same(
-    running: Callable[[Path], AbstractContextManager[Engine]], folder: Path, tmp_path: Path
+    run_engine: Callable[[Path], AbstractContextManager[Engine]], folder: Path, tmp_path: Path
 ) -> None:
     """Postgres and BigQuery have the findings of DuckDB, to the letter."""
-    with running(tmp_path) as engine:
+    with run_engine(tmp_path) as engine:
         engine.load(raw.write(tmp_path / "raw.db", raw_tables(FORMATS)))
         run = dbt.run_on(tmp_path, dbt.EVERYTHING | engine.environment, "run", *SELECTED)
         assert run.returncode == 0, run.stdout

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_lightdash_makes_an_explore_of_every_mart(built: Path) -> None:
+def test_lightdash_makes_an_explore_of_every_mart(dbt_build: Path) -> None:
     """Lightdash accepts every mart of the manifest, with each of its columns as a dimension."""
-    file = built / "target" / "manifest.json"
+    file = dbt_build / "target" / "manifest.json"
     command = [str(NODE), str(SCRIPT), str(file), str(Path(str(PACKAGES)).resolve())]
     explores = json.loads(subprocess.check_output(command, text=True))
     nodes = json.loads(file.read_text())["nodes"].values()

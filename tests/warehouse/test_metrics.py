@@ -27,13 +27,15 @@ UNTRACKED_CHANNELS = {
 
 
 @pytest.fixture(scope="module", name="metrics")
-def _metrics(built: Path) -> dict[str, Any]:
+def _metrics(dbt_build: Path) -> dict[str, Any]:
     """The metrics of dbt's semantic manifest, by name."""
-    return {metric["name"]: metric for metric in _read_manifest(built)["metrics"]}
+    return {metric["name"]: metric for metric in _read_manifest(dbt_build)["metrics"]}
 
 
-def _read_manifest(built: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((built / "target" / "semantic_manifest.json").read_text())
+def _read_manifest(dbt_build: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(
+        (dbt_build / "target" / "semantic_manifest.json").read_text()
+    )
     return manifest
 
 
@@ -120,11 +122,11 @@ def test_the_engagement_score_is_derived_from_rates(metrics: dict[str, Any]) -> 
     assert score["type_params"]["expr"] == "0.7 * open_rate + 0.3 * click_rate"
 
 
-@pytest.fixture(scope="module", name="asked")
-def _asked(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", name="answers")
+def _answers(dbt_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what MetricFlow answers, one file per saved query and one of all amounts."""
-    folder = tmp_path_factory.mktemp("asked")
-    manifest = metricflow.copy_project(built, folder)
+    folder = tmp_path_factory.mktemp("answers")
+    manifest = metricflow.copy_project(dbt_build, folder)
     questions = {
         query["name"]: ["--saved-query", query["name"]] for query in manifest["saved_queries"]
     }
@@ -155,11 +157,11 @@ def _read(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def test_two_currencies_are_never_one_sum(asked: Path, built: Path, warehouse: Path) -> None:
+def test_two_currencies_are_never_one_sum(answers: Path, dbt_build: Path, warehouse: Path) -> None:
     """Asked without a currency, every amount of a mart with several currencies is NULL."""
-    [row] = _read(asked / "amounts.csv")
+    [row] = _read(answers / "amounts.csv")
     mixed = 0
-    for model, names in _amounts(_read_manifest(built)):
+    for model, names in _amounts(_read_manifest(dbt_build)):
         [counted] = dbt.query(
             warehouse, f"select count(distinct currency) as currencies from klaviyo__{model}"
         )
@@ -169,9 +171,9 @@ def test_two_currencies_are_never_one_sum(asked: Path, built: Path, warehouse: P
     assert mixed > 4
 
 
-def test_a_saved_query_gives_each_currency_its_own_sum(asked: Path, warehouse: Path) -> None:
+def test_a_saved_query_gives_each_currency_its_own_sum(answers: Path, warehouse: Path) -> None:
     """The saved query of a month's messages has the mart's revenue, and one currency a row."""
-    rows = _read(asked / "messages_by_month.csv")
+    rows = _read(answers / "messages_by_month.csv")
     sums: dict[str, float] = {}
     for row in rows:
         currency = row["message_performance__currency"]
@@ -185,13 +187,13 @@ def test_a_saved_query_gives_each_currency_its_own_sum(asked: Path, warehouse: P
     assert sums == {row["currency"]: pytest.approx(row["value"]) for row in expected}
 
 
-def test_every_saved_query_answers(asked: Path, built: Path) -> None:
+def test_every_saved_query_answers(answers: Path, dbt_build: Path) -> None:
     """Each saved query returns rows, and one with an amount groups by its currency."""
-    manifest = _read_manifest(built)
+    manifest = _read_manifest(dbt_build)
     amounts = {name for _, names in _amounts(manifest) for name in names}
     assert len(manifest["saved_queries"]) > 5
     for query in manifest["saved_queries"]:
-        rows = _read(asked / f"{query['name']}.csv")
+        rows = _read(answers / f"{query['name']}.csv")
         assert rows, query["name"]
         if amounts & rows[0].keys():
             assert any(column.endswith("__currency") for column in rows[0]), query["name"]

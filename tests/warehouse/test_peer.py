@@ -23,7 +23,7 @@ def test_without_the_package_one_line_says_why(
     assert line.startswith("skipped: dbt deps cannot install packages.yml: ")
 
 
-def test_a_node_that_fails_is_counted(built: Path, tmp_path: Path) -> None:
+def test_a_node_that_fails_is_counted(dbt_build: Path, tmp_path: Path) -> None:
     """A package with a model that finds its column in the views and one that does not: 1 of 2."""
     package = tmp_path / "package"
     (package / "models").mkdir(parents=True)
@@ -34,9 +34,9 @@ def test_a_node_that_fails_is_counted(built: Path, tmp_path: Path) -> None:
     packages.write_text(f"packages:\n  - local: {package}\n")
     folder = tmp_path / "peer"
     environment = peer.install(folder, packages)
-    shutil.copy(built / "warehouse.duckdb", folder)
+    shutil.copy(dbt_build / "warehouse.duckdb", folder)
 
-    passed, nodes, output = peer.build(folder, environment, built / "raw.db")
+    passed, nodes, output = peer.build(folder, environment, dbt_build / "raw.db")
 
     assert (passed, nodes) == (1, 2)
     assert "profile_id" in output

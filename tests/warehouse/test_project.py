@@ -32,9 +32,9 @@ MESSAGE_METRIC = re.compile(
 
 
 @pytest.fixture(scope="module", name="manifest")
-def _manifest(built: Path) -> dict[str, Any]:
+def _manifest(dbt_build: Path) -> dict[str, Any]:
     """The manifest that dbt writes."""
-    manifest: dict[str, Any] = json.loads((built / "target" / "manifest.json").read_text())
+    manifest: dict[str, Any] = json.loads((dbt_build / "target" / "manifest.json").read_text())
     return manifest
 
 

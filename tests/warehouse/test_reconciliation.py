@@ -49,13 +49,13 @@ RAW_FAULTS = {
 
 
 def test_each_data_test_lists_the_rows_that_differ_from_klaviyo(
-    built: Path, tmp_path: Path
+    dbt_build: Path, tmp_path: Path
 ) -> None:
     """Each comparison fails on its own fault and lists as many rows as it affects."""
-    with duckdb.connect(str(shutil.copy(built / "raw.db", tmp_path))) as raw:
+    with duckdb.connect(str(shutil.copy(dbt_build / "raw.db", tmp_path))) as raw:
         for statement in RAW_FAULTS.values():
             raw.execute(statement)
-    with duckdb.connect(str(shutil.copy(built / "warehouse.duckdb", tmp_path))) as warehouse:
+    with duckdb.connect(str(shutil.copy(dbt_build / "warehouse.duckdb", tmp_path))) as warehouse:
         for statement in FAULTS.values():
             warehouse.execute(statement)
     expected = dict.fromkeys([*RAW_FAULTS, *FAULTS], 1)
@@ -68,10 +68,10 @@ def test_each_data_test_lists_the_rows_that_differ_from_klaviyo(
     assert {name: int(rows) for rows, name in failed} == expected
 
 
-def test_a_sent_campaign_without_a_time_is_a_warning(built: Path, tmp_path: Path) -> None:
+def test_a_sent_campaign_without_a_time_is_a_warning(dbt_build: Path, tmp_path: Path) -> None:
     """Its row stands, without a date, and what is built on it is built too."""
     for name in ("raw.db", "warehouse.duckdb"):
-        shutil.copy(built / name, tmp_path)
+        shutil.copy(dbt_build / name, tmp_path)
     with duckdb.connect(str(tmp_path / "raw.db")) as raw:
         raw.execute("update tester.campaign_message set send_time = null where id = 'forgotten'")
         raw.execute(
@@ -107,11 +107,11 @@ def test_a_sent_campaign_without_a_time_is_a_warning(built: Path, tmp_path: Path
     ("left_out", "compared"), [("event_attribution", {"event"}), ("event", set[str]())]
 )
 def test_a_table_that_is_left_out_is_not_compared(
-    left_out: str, compared: set[str], built: Path, tmp_path: Path
+    left_out: str, compared: set[str], dbt_build: Path, tmp_path: Path
 ) -> None:
     """Without credits no campaign differs, without events no day, whatever earlier runs built."""
     for name in ("raw.db", "warehouse.duckdb"):  # not the project as parsed with other tables
-        shutil.copy(built / name, tmp_path)
+        shutil.copy(dbt_build / name, tmp_path)
     assert _read_compared(tmp_path) == {"event", "event_attribution"}
 
     done = dbt.run(

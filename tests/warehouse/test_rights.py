@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 
 from tests.warehouse import dbt, raw, shop
-from tests.warehouse.engines import RAW_SCHEMA, running_postgres
+from tests.warehouse.engines import RAW_SCHEMA, run_postgres
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
@@ -16,7 +16,7 @@ SCHEMAS = ("klaviyo", "klaviyo_staging", "klaviyo_intermediate", "klaviyo_compat
 
 def test_schemas_made_beforehand_need_no_right_to_create_one(tmp_path: Path) -> None:
     """A role that owns the models' schemas, and may only read the raw one, builds every model."""
-    with running_postgres(tmp_path) as engine:
+    with run_postgres(tmp_path) as engine:
         engine.load(raw.write(tmp_path / "raw.db", shop.ROWS, shop.TABLE_NAMES))
         with psycopg.connect(engine.uri) as connection:
             connection.execute("create role analyst login")

@@ -16,26 +16,26 @@ from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, sandbox_account
 
 
-@pytest.fixture(scope="module", name="reported")
-def _reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+@pytest.fixture(scope="module", name="sandbox_build")
+def _sandbox_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return sandbox_account.build(tmp_path_factory.mktemp("sandbox"))
 
 
 @pytest.mark.slow
-def test_the_table_of_marts_has_their_rows(reported: tuple[Path, Any]) -> None:
+def test_the_table_of_marts_has_their_rows(sandbox_build: tuple[Path, Any]) -> None:
     """`looker/MARTS.md` has each mart's rows, by `python -m tests.warehouse.sandbox_account`."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     counted = json.loads(mart_table.ROWS.read_text())
     assert counted == sandbox_account.count_rows(warehouse, semantic.load().columns)
 
 
 @pytest.mark.slow
-def test_every_campaign_equals_klaviyos_report(reported: tuple[Path, Any]) -> None:
+def test_every_campaign_equals_klaviyos_report(sandbox_build: tuple[Path, Any]) -> None:
     """All 31 statistics of every message, channel and variation are equal to the last digit.
 
     The mart has NULL for the 0.0 of a statistic that the channel does not count.
     """
-    warehouse, results = reported
+    warehouse, results = sandbox_build
     rows = dbt.query(warehouse, "from klaviyo__message_performance where message_type = 'campaign'")
     mart = {(row["campaign_id"], row["send_channel"], row["variation_id"]): row for row in rows}
 
@@ -49,10 +49,10 @@ def test_every_campaign_equals_klaviyos_report(reported: tuple[Path, Any]) -> No
 
 
 def test_a_message_named_by_its_campaigns_id_has_its_name_and_date(
-    reported: tuple[Path, Any],
+    sandbox_build: tuple[Path, Any],
 ) -> None:
     """Reports name most messages by their campaign; the mart has each message's name and date."""
-    warehouse, results = reported
+    warehouse, results = sandbox_build
     named = [result["groupings"] for result in results]
     unnamed = dbt.query(
         warehouse,
@@ -67,12 +67,12 @@ def test_a_message_named_by_its_campaigns_id_has_its_name_and_date(
     assert unnamed == []
 
 
-def test_the_days_of_a_campaign_sum_to_its_performance(reported: tuple[Path, Any]) -> None:
+def test_the_days_of_a_campaign_sum_to_its_performance(sandbox_build: tuple[Path, Any]) -> None:
     """The days of a campaign first seen within a day of its send sum to its current numbers.
 
     What is known of the others, restated days included, does too.
     """
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     differences = dbt.query(
         warehouse,
         """
@@ -106,9 +106,11 @@ def test_the_days_of_a_campaign_sum_to_its_performance(reported: tuple[Path, Any
     assert differences["wrong"] == 0
 
 
-def test_the_extract_has_the_ninety_days_before_the_last_sync(reported: tuple[Path, Any]) -> None:
+def test_the_extract_has_the_ninety_days_before_the_last_sync(
+    sandbox_build: tuple[Path, Any],
+) -> None:
     """The extract has all campaigns sent since 6 September, counted from the account's clock."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     extract = dbt.query(warehouse, "select campaign_id, date from klaviyo__campaign_extract")
     sends = dbt.query(
         warehouse,
@@ -121,9 +123,9 @@ def test_the_extract_has_the_ninety_days_before_the_last_sync(reported: tuple[Pa
     assert sorted(map(str, extract)) == sorted(map(str, recent))
 
 
-def test_events_equal_klaviyos_aggregates(reported: tuple[Path, Any]) -> None:
+def test_events_equal_klaviyos_aggregates(sandbox_build: tuple[Path, Any]) -> None:
     """No settled day of a metric and no campaign with closed attribution windows differs."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     health = dbt.query(
         warehouse,
         "select table_name, rows_compared, rows_different from klaviyo__data_health"
@@ -134,9 +136,9 @@ def test_events_equal_klaviyos_aggregates(reported: tuple[Path, Any]) -> None:
     assert all(row["rows_compared"] > 40 and row["rows_different"] == 0 for row in health)
 
 
-def test_each_variation_has_the_revenue_of_klaviyos_report(reported: tuple[Path, Any]) -> None:
+def test_each_variation_has_the_revenue_of_klaviyos_report(sandbox_build: tuple[Path, Any]) -> None:
     """The orders that are credited to a variation sum to the value in its report."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     variations = dbt.query(
         warehouse,
         """
@@ -152,9 +154,9 @@ def test_each_variation_has_the_revenue_of_klaviyos_report(reported: tuple[Path,
     assert all(row["credited"] == row["conversion_value"] for row in variations)
 
 
-def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any]) -> None:
+def test_the_winner_is_the_version_that_got_the_rest(sandbox_build: tuple[Path, Any]) -> None:
     """A test with a share for the winner has one winner, which got that share and an even part."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     messages = dbt.query(
         warehouse,
         """
@@ -174,9 +176,9 @@ def test_the_winner_is_the_version_that_got_the_rest(reported: tuple[Path, Any])
         assert message["of_winner"] == pytest.approx(expected, abs=0.1)
 
 
-def test_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) -> None:
+def test_periods_add_up_to_their_days_except_people(sandbox_build: tuple[Path, Any]) -> None:
     """All that is counted but people equals the sum of the days; people are fewer, never more."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     sums = ("recipients", "delivered", "bounced", "failed", "spam_complaints", "conversions")
     people = ("opens_unique", "clicks_unique", "unsubscribe_uniques", "conversion_uniques")
     names = (*sums, *people, "conversion_value")
@@ -211,9 +213,9 @@ def test_periods_add_up_to_their_days_except_people(reported: tuple[Path, Any]) 
     assert {row["period_kind"] for row in periods if row["counted_twice"]} >= {"last_365_days"}
 
 
-def test_every_period_has_all_of_its_messages(reported: tuple[Path, Any]) -> None:
+def test_every_period_has_all_of_its_messages(sandbox_build: tuple[Path, Any]) -> None:
     """No message with results in the days of a period is missing in the period."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     missing = dbt.query(
         warehouse,
         """
@@ -232,9 +234,9 @@ def test_every_period_has_all_of_its_messages(reported: tuple[Path, Any]) -> Non
     assert missing == []
 
 
-def test_products_and_coupons_add_up_to_the_orders(reported: tuple[Path, Any]) -> None:
+def test_products_and_coupons_add_up_to_the_orders(sandbox_build: tuple[Path, Any]) -> None:
     """The value of all products is that of all orders; every code of an order is of its coupon."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     (sums,) = dbt.query(
         warehouse,
         """
@@ -256,9 +258,9 @@ def test_products_and_coupons_add_up_to_the_orders(reported: tuple[Path, Any]) -
 
 
 @pytest.mark.slow
-def test_a_buyer_is_in_the_cohort_of_the_first_form(reported: tuple[Path, Any]) -> None:
+def test_a_buyer_is_in_the_cohort_of_the_first_form(sandbox_build: tuple[Path, Any]) -> None:
     """First-time buyers by first form are those that the raw events of the forms give."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     ordered = dbt.query(
         warehouse,
         """
@@ -291,9 +293,9 @@ def test_a_buyer_is_in_the_cohort_of_the_first_form(reported: tuple[Path, Any]) 
     assert len(expected) > 1
 
 
-def test_the_documented_queries_give_the_documented_rows(reported: tuple[Path, Any]) -> None:
+def test_the_documented_queries_give_the_documented_rows(sandbox_build: tuple[Path, Any]) -> None:
     """Each query of docs/queries.md gives the table below it, read on the day of this account."""
-    warehouse, _ = reported
+    warehouse, _ = sandbox_build
     document = (dbt.ROOT / "docs" / "queries.md").read_text()
     queries = re.findall(r"```sql\n(.+?)```\n\n((?:\|[^\n]+\n)+)", document, re.DOTALL)
     assert len(queries) == 4

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from scripts import pipeline, sandbox
-from tests.warehouse.engines import running_postgres
+from tests.warehouse.engines import run_postgres
 
 MARTS = "select count(*) from klaviyo.klaviyo__message_performance"
 
@@ -47,7 +47,7 @@ def test_dbt_builds_on_what_simplyload_loads_into_postgres(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same on Postgres, where SimplyLoad loads into the schema of KLAVIYO_RAW_SCHEMA."""
-    with running_postgres(tmp_path) as engine:
+    with run_postgres(tmp_path) as engine:
         for name, value in engine.environment.items():
             monkeypatch.setenv(name, value)
         sync_and_build("postgres", tmp_path, monkeypatch)

@@ -13,9 +13,9 @@ import configuration
 from streams import TABLES
 from tests.fivetran import SCHEMA
 from tests.warehouse import dbt, raw, shop
-from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.bigquery import run_bigquery
 from tests.warehouse.compare import Contents, read_contents
-from tests.warehouse.engines import DuckDB, Engine, running_postgres
+from tests.warehouse.engines import DuckDB, Engine, run_postgres
 
 SELECTED = "campaign, campaign_performance, event, form, list_profile, predictive_analytics"
 # The user of Fivetran unticked two of them, the tables about syncs, and some columns.
@@ -51,7 +51,7 @@ def columns(warehouse: Path) -> list[dict[str, Any]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [SOME, pytest.param(BUILD, marks=pytest.mark.chaos)])
 def test_what_is_not_selected_or_unticked_is_empty_and_typed(
-    command: Sequence[str], built: Path, tmp_path: Path
+    command: Sequence[str], dbt_build: Path, tmp_path: Path
 ) -> None:
     """A raw warehouse of four incomplete tables gives every model its columns and types.
 
@@ -75,7 +75,7 @@ def test_what_is_not_selected_or_unticked_is_empty_and_typed(
     assert f"are missing: {', '.join(MISSING)}. Tick them" in done.stdout
     assert read_tables(tmp_path) == synced_tables(SELECTED) == {*EXISTING, *MISSING} - {"flow"}
     partial = tmp_path / "warehouse.duckdb"
-    typed, complete = columns(partial), columns(built / "warehouse.duckdb")
+    typed, complete = columns(partial), columns(dbt_build / "warehouse.duckdb")
     models = {row["table_name"] for row in (typed if command == SOME else complete)}
     requested = [row for row in complete if row["table_schema"] == "klaviyo_compatibility"]
     assert typed == [r for r in complete if r["table_name"] in models and r not in requested]
@@ -102,14 +102,14 @@ def run_some(engine: Engine, folder: Path, file: Path) -> Contents:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("running", [running_postgres, running_bigquery])
+@pytest.mark.parametrize("run_engine", [run_postgres, run_bigquery])
 def test_what_is_missing_is_empty_on_every_engine(
-    running: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
+    run_engine: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
 ) -> None:
     """Without most tables and some columns every engine has the rows of DuckDB, and one line."""
     synced = untick(raw.write(tmp_path / "raw.db", shop.ROWS, EXISTING), UNTICKED)
     expected = run_some(DuckDB(tmp_path / "duckdb"), tmp_path / "duckdb", synced)
-    with running(tmp_path) as engine:
+    with run_engine(tmp_path) as engine:
         found = run_some(engine, tmp_path / "engine", synced)
 
     assert len(expected["klaviyo__message_performance"]) > 2

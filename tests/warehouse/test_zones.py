@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.loader import Loader, Row
-from tests.sandbox_server import KEY, running_sandbox
+from tests.sandbox_server import KEY, run_sandbox
 from tests.warehouse import dbt, raw
-from tests.warehouse.bigquery import running_bigquery
+from tests.warehouse.bigquery import run_bigquery
 from tests.warehouse.compare import Contents, run_dbt
-from tests.warehouse.engines import DuckDB, Engine, running_postgres
-from tests.warehouse.snowflake import running_snowflake
+from tests.warehouse.engines import DuckDB, Engine, run_postgres
+from tests.warehouse.snowflake import run_snowflake
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -28,7 +28,7 @@ MARTS = ("+klaviyo__message_performance", "+klaviyo__revenue_daily")
 
 
 @dataclass(frozen=True)
-class Synced:
+class SyncedAccounts:
     """The raw tables of all accounts in a file; reports by time zone, shops' sales by currency."""
 
     file: Path
@@ -37,13 +37,13 @@ class Synced:
     sales: dict[str, float]
 
 
-@pytest.fixture(scope="module", name="synced")
-def _synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
+@pytest.fixture(scope="module", name="accounts")
+def _accounts(tmp_path_factory: pytest.TempPathFactory) -> SyncedAccounts:
     rows: dict[str, list[Row]] = {}
     reports, sales = {}, {}
     for seed, (timezone, currency) in enumerate(ACCOUNTS.items(), 1):
         options = {**SIZE, "seed": seed, "timezone": timezone, "currency": currency}
-        with running_sandbox(**options, no_limits=True) as sandbox:
+        with run_sandbox(**options, no_limits=True) as sandbox:
             loader = Loader(sandbox.url, {"api_key": KEY, "tables": "all"}).sync()
             for name, table in loader.tables.items():
                 rows.setdefault(name, []).extend(table.values())
@@ -61,28 +61,30 @@ def _synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
         events = loader.tables["event"].values()
         sales[currency] = sum(event["value"] for event in events if event["metric_id"] == metric_id)
     file = raw.write(tmp_path_factory.mktemp("zones") / "raw.db", rows)
-    return Synced(file, rows, reports, sales)
+    return SyncedAccounts(file, rows, reports, sales)
 
 
 @pytest.fixture(scope="module", name="warehouse")
-def _warehouse(synced: Synced, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _warehouse(accounts: SyncedAccounts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The marts of messages and revenue on DuckDB."""
     folder = tmp_path_factory.mktemp("marts")
-    done = dbt.run(folder, "run", "--select", *MARTS, raw=synced.file)
+    done = dbt.run(folder, "run", "--select", *MARTS, raw=accounts.file)
     assert done.returncode == 0, done.stdout
     return folder / "warehouse.duckdb"
 
 
-def test_each_account_has_klaviyos_amounts_in_its_currency(synced: Synced, warehouse: Path) -> None:
+def test_each_account_has_klaviyos_amounts_in_its_currency(
+    accounts: SyncedAccounts, warehouse: Path
+) -> None:
     """Every campaign's numbers equal its account's own report, and no row has another currency."""
-    zones = {row["account_id"]: row["timezone"] for row in synced.rows["account"]}
+    zones = {row["account_id"]: row["timezone"] for row in accounts.rows["account"]}
     rows = dbt.query(warehouse, "from klaviyo__message_performance where message_type = 'campaign'")
     marts = {
         (zones[row["account_id"]], row["campaign_id"], row["send_channel"], row["variation_id"]):
         row
         for row in rows
     }  # fmt: skip
-    for zone, results in synced.reports.items():
+    for zone, results in accounts.reports.items():
         assert len(results) > 5, zone
         for result in results:
             group, statistics = result["groupings"], result["statistics"]
@@ -92,9 +94,9 @@ def test_each_account_has_klaviyos_amounts_in_its_currency(synced: Synced, wareh
             assert found == statistics, (zone, group)
 
 
-def test_each_send_is_on_its_accounts_day(synced: Synced, warehouse: Path) -> None:
+def test_each_send_is_on_its_accounts_day(accounts: SyncedAccounts, warehouse: Path) -> None:
     """The date of a send is that of the account's clock, on which UTC may have another day."""
-    zones = {row["account_id"]: ZoneInfo(row["timezone"]) for row in synced.rows["account"]}
+    zones = {row["account_id"]: ZoneInfo(row["timezone"]) for row in accounts.rows["account"]}
     sends = dbt.query(
         warehouse,
         "select account_id, sent_at, sent_on from klaviyo__message_performance"
@@ -110,37 +112,37 @@ def test_each_send_is_on_its_accounts_day(synced: Synced, warehouse: Path) -> No
     assert other_days
 
 
-def test_a_shops_revenue_is_in_its_currency(synced: Synced, warehouse: Path) -> None:
+def test_a_shops_revenue_is_in_its_currency(accounts: SyncedAccounts, warehouse: Path) -> None:
     """The orders of each currency sum to the values of its account's events, and of no other's."""
     rows = dbt.query(
         warehouse,
         "select currency, sum(order_value) as value from klaviyo__revenue_daily group by currency",
     )
 
-    assert all(value > 0 for value in synced.sales.values())
-    assert {row["currency"]: row["value"] for row in rows} == pytest.approx(synced.sales)
+    assert all(value > 0 for value in accounts.sales.values())
+    assert {row["currency"]: row["value"] for row in rows} == pytest.approx(accounts.sales)
 
 
 @pytest.fixture(scope="module", name="on_duckdb")
-def _on_duckdb(synced: Synced, tmp_path_factory: pytest.TempPathFactory) -> Contents:
+def _on_duckdb(accounts: SyncedAccounts, tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """The rows of every model on DuckDB."""
     folder = tmp_path_factory.mktemp("all")
     engine = DuckDB(folder)
-    engine.load(synced.file)
+    engine.load(accounts.file)
     return run_dbt(engine, folder, "run")
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("running", [running_postgres, running_bigquery, running_snowflake])
+@pytest.mark.parametrize("run_engine", [run_postgres, run_bigquery, run_snowflake])
 def test_every_engine_has_the_same_days_and_amounts(
-    running: Callable[[Path], AbstractContextManager[Engine]],
-    synced: Synced,
+    run_engine: Callable[[Path], AbstractContextManager[Engine]],
+    accounts: SyncedAccounts,
     on_duckdb: Contents,
     tmp_path: Path,
 ) -> None:
     """Every model of the three accounts has DuckDB's rows on Postgres, BigQuery and Snowflake."""
-    with running(tmp_path) as engine:
-        engine.load(synced.file)
+    with run_engine(tmp_path) as engine:
+        engine.load(accounts.file)
         rows = run_dbt(engine, tmp_path, "run")
     assert rows.keys() == on_duckdb.keys()
     for model, expected in on_duckdb.items():

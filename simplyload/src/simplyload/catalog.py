@@ -47,7 +47,7 @@ class Names(BaseModel):
             )
         return self
 
-    def changed(self) -> dict[str, str]:
+    def renames(self) -> dict[str, str]:
         """Return the names that differ from those of the catalog."""
         names = {DELETED: self.deleted, SYNCED_AT: self.synced_at}
         return {ours: own for ours, own in names.items() if ours != own}

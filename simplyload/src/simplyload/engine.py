@@ -150,7 +150,7 @@ class Pipeline:
         self._stopping = True
 
     @property
-    def stopped(self) -> dict[str, str]:
+    def stopped_tables(self) -> dict[str, str]:
         """What is not brought to the present, by table, as far as it is known."""
         return self._waiting | {name: stop.message for name, stop in self._stopped.items()}
 
@@ -164,7 +164,7 @@ class Pipeline:
             while not self._read_all():
                 self._notify("reread", message="The destination changed since its last load.")
                 self._settle()
-        self._result.stopped = self.stopped
+        self._result.stopped = self.stopped_tables
         self._result.interrupted = self._stopping
         return self._result
 
@@ -339,7 +339,7 @@ class Pipeline:
             failures.append(error)
 
     def _read_batch(self, batches: Iterator[Batch]) -> Batch | None:
-        with self._timing("read"):
+        with self._time_step("read"):
             return next(batches, None)
 
     def _gather(self) -> Gathering:
@@ -350,7 +350,7 @@ class Pipeline:
 
     def _take(self, gathering: Gathering, batch: Batch) -> None:
         for changes in batch.changes:
-            with self._timing("log"):
+            with self._time_step("log"):
                 gathering.add(changes)
             self._notify("gathered", table=changes.table.name, rows=changes.rows.num_rows)
         gathering.rejected.extend(batch.rejected)
@@ -373,7 +373,7 @@ class Pipeline:
             return True
         if self._lease is None and (not self._take_lease() or self._find_absent()):
             return False
-        with self._timing("log"):
+        with self._time_step("log"):
             staged = gathering.finish()
         self._commit(staged, self._state, gathering.rejected)
         self._result.changes += gathering.rows
@@ -413,7 +413,7 @@ class Pipeline:
             self._stopped.pop(name, None)
         self._number += 1
         load_id = name_load(self._lease.epoch, self._number)
-        with self._timing("log"):
+        with self._time_step("log"):
             published = self._log.publish(self.stream, load_id, self._previous, state, staged)
         size = sum(path.stat().st_size for part in published for path in part.files)
         parts, held = self._prepend_missed(published)
@@ -436,11 +436,11 @@ class Pipeline:
 
     def _load_and_confirm(self, lease: Lease, load: Load) -> LoadResult:
         """Load into the destination, then confirm the load in the log and at the source."""
-        with self._timing("merge"):
+        with self._time_step("merge"):
             result = self._destination.load(lease, load)
         self._add_seconds("stage", result.stage_seconds)
         self._add_seconds("merge", -result.stage_seconds)
-        with self._timing("log"):
+        with self._time_step("log"):
             self._log.confirm(self.stream, load.load_id)
         self._source.ack(load.state)
         self._previous, self._committed, self._state = load.load_id, load.state, load.state
@@ -485,7 +485,7 @@ class Pipeline:
             self._notify("stopped", table=stop.table, message=stop.message)
 
     @contextmanager
-    def _timing(self, step: Step) -> Iterator[None]:
+    def _time_step(self, step: Step) -> Iterator[None]:
         began = time.monotonic()
         try:
             yield

@@ -221,7 +221,8 @@ def _note_failure(
     error: SimplyLoadError, pipeline: Pipeline, outcome: Outcome, display: Display
 ) -> SimplyLoadError:
     outcome.error, outcome.exit_code = str(error), error.exit_code
-    if isinstance(error, LimitError) and pipeline.stopped:  # it goes on by itself, they do not
-        outcome.stopped, outcome.exit_code = pipeline.stopped, SimplyLoadError.exit_code
+    # A used up limit goes on by itself; tables that are stopped do not.
+    if isinstance(error, LimitError) and pipeline.stopped_tables:
+        outcome.stopped, outcome.exit_code = pipeline.stopped_tables, SimplyLoadError.exit_code
     display.fail(pipeline.stream, error)
     return error

@@ -59,12 +59,12 @@ def klaviyo_configuration(**source: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[str]:
     """Yield the address of a simulated account whose clock begins at a fixed time."""
-    with running_account() as address:
+    with run_account() as address:
         yield address
 
 
 @contextmanager
-def running_account() -> Iterator[str]:
+def run_account() -> Iterator[str]:
     """Run a simulated account, whose clock may be moved if it is of one test alone."""
     options = "--port 0 --no-limits --campaigns 12 --profiles 40 --now 2026-11-16T15:00:00+00:00"
     process = subprocess.Popen(

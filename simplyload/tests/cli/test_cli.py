@@ -108,15 +108,15 @@ def test_a48_a_second_run_ends_with_its_own_code(account: Workspace) -> None:
 
 
 @pytest.mark.slow
-def test_r30_sigterm_ends_a_sync_that_stays(copied: Workspace) -> None:
+def test_r30_sigterm_ends_a_sync_that_stays(shop_workspace: Workspace) -> None:
     """`sync --every` ends with 0 after SIGTERM, and the next run continues from its commit."""
-    with copied.start("sync", "--every", "1h") as process:
+    with shop_workspace.start("sync", "--every", "1h") as process:
         for line in process.read_errors():
             if '"done"' in line:
                 break
         process.send_signal(signal.SIGTERM)
         assert process.wait(60).code == 0
-    assert copied.run("check").code == 0
+    assert shop_workspace.run("check").code == 0
 
 
 @pytest.mark.slow
@@ -191,7 +191,7 @@ def shop(workspace: Workspace, database: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def copied(workspace: Workspace, shop: dict[str, Any], database: str) -> Workspace:
+def shop_workspace(workspace: Workspace, shop: dict[str, Any], database: str) -> Workspace:
     """Give a folder whose configuration copies a shop of four tables into DuckDB."""
     with closing(connect(database)) as owner:
         owner.cursor().execute("drop table no_key")
@@ -205,26 +205,26 @@ def copied(workspace: Workspace, shop: dict[str, Any], database: str) -> Workspa
 
 
 @pytest.mark.slow
-def test_backfill_takes_a_table_alone_where_there_is_one_stream(copied: Workspace) -> None:
+def test_backfill_takes_a_table_alone_where_there_is_one_stream(shop_workspace: Workspace) -> None:
     """Both forms read the table again, and change no row."""
-    copied.run("sync")
-    before = _contents(copied, "warehouse.duckdb")
+    shop_workspace.run("sync")
+    before = _contents(shop_workspace, "warehouse.duckdb")
     for table in ("public.orders", "shop.public.orders"):
-        again = copied.run("backfill", table)
+        again = shop_workspace.run("backfill", table)
         assert (again.code, again.rows[0]["changes"] > 5) == (0, True), again
-    assert _contents(copied, "warehouse.duckdb") == before
+    assert _contents(shop_workspace, "warehouse.duckdb") == before
 
 
 @pytest.mark.slow
-def test_check_finds_each_kind_of_difference(copied: Workspace) -> None:
+def test_check_finds_each_kind_of_difference(shop_workspace: Workspace) -> None:
     """A row lost, added, changed, doubled or without a key fails `check`, which counts each."""
-    copied.run("sync")
-    with duckdb.connect(str(copied.folder / "warehouse.duckdb")) as warehouse:
+    shop_workspace.run("sync")
+    with duckdb.connect(str(shop_workspace.folder / "warehouse.duckdb")) as warehouse:
         warehouse.sql("delete from shop.orders where id = 1")
         warehouse.sql("insert into shop.orders by name select 'x' as note, false as _deleted")
         warehouse.sql("update shop.payments set note = note || ' ' where id = 1")
         warehouse.sql("insert into shop.visits from shop.visits limit 1")
-    checked = copied.run("check")
+    checked = shop_workspace.run("check")
     found = {row["table"]: row for row in checked.rows}
     assert checked.code == 1
     orders = found["orders"]

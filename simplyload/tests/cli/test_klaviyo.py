@@ -38,7 +38,7 @@ def source(connector: Path = CONNECTOR, **settings: Any) -> KlaviyoSource:
     return KlaviyoSource(KlaviyoSettings(**options), "klaviyo")
 
 
-def scripted(folder: Path, *lines: str) -> KlaviyoSource:
+def make_scripted_source(folder: Path, *lines: str) -> KlaviyoSource:
     """Give a source whose sync consists of these lines."""
     for entry in CONNECTOR.iterdir():
         if entry.name != "sync.py":
@@ -67,7 +67,7 @@ def rows(batches: list[Batch], table: str) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_operations_become_changes_in_their_order(tmp_path: Path) -> None:
     """Rows, deletions and checkpoints become U, D and states; a truncate is given last."""
-    scripted_source = scripted(
+    scripted_source = make_scripted_source(
         tmp_path,
         'yield Truncate("list")',
         'yield Upsert("list", row("1", "one"))',
@@ -90,7 +90,7 @@ def test_operations_become_changes_in_their_order(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_failed_sync_truncates_once_a_later_one_is_complete(tmp_path: Path) -> None:
     """A truncate before a failure stays in the state, so that no row is missing meanwhile."""
-    failing = scripted(
+    failing = make_scripted_source(
         tmp_path,
         'yield Truncate("list")',
         'yield Upsert("list", row("1", "one"))',
@@ -109,7 +109,7 @@ def test_a_failed_sync_truncates_once_a_later_one_is_complete(tmp_path: Path) ->
 @pytest.mark.parametrize("end", ["import os; os._exit(3)", "import os; os.kill(os.getpid(), 9)"])
 def test_a_crash_of_the_process_is_an_error_with_its_last_lines(tmp_path: Path, end: str) -> None:
     """A child that ends in the middle is a SourceError, and never the end of the changes."""
-    crashing = scripted(
+    crashing = make_scripted_source(
         tmp_path,
         'yield Upsert("list", row("1", "one"))',
         'yield Checkpoint({"n": 1})',
@@ -125,7 +125,7 @@ def test_a_crash_of_the_process_is_an_error_with_its_last_lines(tmp_path: Path, 
 def test_a_bug_of_the_connector_shows_its_traceback(tmp_path: Path) -> None:
     """An exception that is no error with a remedy is an error of the source, with its lines."""
     with pytest.raises(SourceError, match=r"(?s)exit code 1.*ZeroDivisionError"):
-        read(scripted(tmp_path, "yield 1 / 0"), {})
+        read(make_scripted_source(tmp_path, "yield 1 / 0"), {})
 
 
 def test_every_declared_table_has_types(sandbox: str) -> None:

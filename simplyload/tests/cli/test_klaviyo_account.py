@@ -11,7 +11,7 @@ import requests
 from pydantic import SecretStr
 
 from simplyload.sources.klaviyo import SYNC_TABLES, KlaviyoSettings, KlaviyoSource
-from tests.cli.conftest import API_KEY, CONNECTOR, Workspace, klaviyo_configuration, running_account
+from tests.cli.conftest import API_KEY, CONNECTOR, Workspace, klaviyo_configuration, run_account
 
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-10-15"}
 
@@ -121,7 +121,7 @@ def test_j2_what_is_loaded_is_what_the_account_shows(sandbox: str, account: Work
 @pytest.mark.timeout(900)
 def test_j2_check_finds_no_difference_on_a_later_day(workspace: Workspace) -> None:
     """Each table of `reporting` equals the account, but snapshots, which are named with why."""
-    with running_account() as address:
+    with run_account() as address:
         workspace.environment |= {"KLAVIYO_API_KEY": API_KEY, "KLAVIYO_BASE_URL": address}
         workspace.write(klaviyo_configuration(tables="reporting"))
         assert workspace.run("sync").code == 0

@@ -60,7 +60,7 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def run_server() -> Iterator[Server]:
     """Yield the server that the environment chooses."""
     if os.environ.get(PROJECT):
         yield Server()

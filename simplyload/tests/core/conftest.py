@@ -176,9 +176,9 @@ def parquet_target(tmp_path: Path) -> Target:
 def snowflake_server() -> Iterator[Any]:
     """Yield fakesnow, or the account that the environment names."""
     pytest.importorskip("snowflake.connector", reason="the extra `snowflake` is not installed")
-    from tests.core.snowflake_server import running_server  # noqa: PLC0415 - it needs the extra
+    from tests.core.snowflake_server import run_server  # noqa: PLC0415 - it needs the extra
 
-    with running_server() as server:
+    with run_server() as server:
         yield server
 
 
@@ -206,9 +206,9 @@ def skip_what_is_not_on(
 def bigquery_server() -> Iterator[Any]:
     """Yield GoogleSQL, or the project that the environment names."""
     pytest.importorskip("google.cloud.bigquery", reason="the extra `bigquery` is not installed")
-    from tests.core.bigquery_server import running_server  # noqa: PLC0415 - it needs the extra
+    from tests.core.bigquery_server import run_server  # noqa: PLC0415 - it needs the extra
 
-    with running_server() as server:
+    with run_server() as server:
         yield server
 
 

@@ -30,7 +30,7 @@ INTEGRATIONS = {"SIMPLYLOAD": "file:///"}
 
 
 @contextmanager
-def running_fake() -> Iterator[dict[str, Any]]:
+def run_fake() -> Iterator[dict[str, Any]]:
     """Serve until the end; yield host, port and protocol."""
     connect = FakeSnow.connect
     execute, to_struct = FakeSnowflakeCursor._execute, arrow.timestamp_to_sf_struct  # noqa: SLF001

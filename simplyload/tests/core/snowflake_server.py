@@ -61,15 +61,15 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def run_server() -> Iterator[Server]:
     """Yield the server that the environment chooses."""
     if os.environ.get(DATABASE):
         yield Server({})
         return
     pytest.importorskip("fakesnow", reason="simplyload/requirements.txt is not installed")
-    from tests.core.fake_snowflake import running_fake  # noqa: PLC0415 - it is not installed
+    from tests.core.fake_snowflake import run_fake  # noqa: PLC0415 - it is not installed
 
-    with running_fake() as address:
+    with run_fake() as address:
         yield Server(address)
 
 

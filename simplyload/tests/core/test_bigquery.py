@@ -152,7 +152,7 @@ def test_a_script_that_another_transaction_aborts_is_sent_again(
     """BigQuery cancels one of two transactions that change a table: it waits, then commits."""
     begin, ids = bigquery_jobs.Jobs._begin_query, []  # noqa: SLF001
 
-    def aborted(self: Any, sql: str, job_id: str) -> Any:
+    def abort_once(self: Any, sql: str, job_id: str) -> Any:
         if "_000001" not in job_id and "-000001_0_" not in job_id:
             return begin(self, sql, job_id)
         ids.append(job_id)
@@ -163,7 +163,7 @@ def test_a_script_that_another_transaction_aborts_is_sent_again(
             )
         return begin(self, sql, job_id)
 
-    monkeypatch.setattr(bigquery_jobs.Jobs, "_begin_query", aborted)
+    monkeypatch.setattr(bigquery_jobs.Jobs, "_begin_query", abort_once)
     monkeypatch.setattr("simplyload.destinations.bigquery_jobs.time.sleep", lambda _: None)
     with closing(bigquery_target.destination()) as destination:
         destination.load(destination.acquire("shop"), empty_load())

@@ -68,16 +68,16 @@ def test_r32_replay_rebuilds_a_destination_cell_by_cell(
     assert rebuilt.live() == live_rows(BATCHES)
 
 
-def keyed(key: str, *rows: Any) -> Changes:
+def keyed_changes(key: str, *rows: Any) -> Changes:
     """Give changes of `orders` with another key."""
     return changes(*rows, table=replace(ORDERS, key=(key,)))
 
 
 REKEYED = [
-    keyed("id", upsert(1, {"id": 1, "a": "x"}), upsert(2, {"id": 2, "a": "y"})),
-    keyed("a", upsert(5, {"id": 7, "a": "x"})),
-    keyed("a", upsert(5, {"id": 7, "a": "z"}), truncate(5)),
-    keyed("a", upsert(6, {"id": 8, "a": "x"}), upsert(7, {"id": 9, "a": "w"})),
+    keyed_changes("id", upsert(1, {"id": 1, "a": "x"}), upsert(2, {"id": 2, "a": "y"})),
+    keyed_changes("a", upsert(5, {"id": 7, "a": "x"})),
+    keyed_changes("a", upsert(5, {"id": 7, "a": "z"}), truncate(5)),
+    keyed_changes("a", upsert(6, {"id": 8, "a": "x"}), upsert(7, {"id": 9, "a": "w"})),
 ]
 
 
@@ -103,7 +103,7 @@ def test_r32_replay_stops_a_table_that_it_cannot_follow(
 ) -> None:
     """Where the log lacks the end of the new copy, the table waits by name, with its old rows."""
     target: Target = request.getfixturevalue(f"{kind}_target")
-    steps = [*REKEYED[:2], keyed("a", upsert(6, {"id": 8, "a": "x"}))]
+    steps = [*REKEYED[:2], keyed_changes("a", upsert(6, {"id": 8, "a": "x"}))]
     target.pipeline(ScriptedSource(steps), max_changes=1).run_once()
     rebuilt = elsewhere(target, tmp_path)
     with closing(rebuilt.destination()) as destination:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from simplyload.testing import SourceKit
-from simplyload.testing.server import Fault, running
+from simplyload.testing.server import Fault, serve
 from tests.kit.fake_desk import TOKEN, DeskHandler, FakeDesk
 
 
@@ -15,7 +15,7 @@ class TestDesk(SourceKit):
 
     def start(self) -> AbstractContextManager[FakeDesk]:
         """Start a desk without tickets."""
-        return running(FakeDesk(), DeskHandler)
+        return serve(FakeDesk(), DeskHandler)
 
     def settings(self, system: FakeDesk) -> dict[str, Any]:
         """Give what simplyload.yml says."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simplyload.testing.server import running
+from simplyload.testing.server import serve
 from tests.kit.fake_desk import DeskHandler, FakeDesk
 from tests.kit.test_desk import TestDesk as DeskKit
 
@@ -38,7 +38,7 @@ def test_the_kit_finds_a_fault(name: str) -> None:
 def test_a_fake_ends_with_a_test_that_fails() -> None:
     """No thread of its server is left, whatever ends the block."""
     before = set(threading.enumerate())
-    with pytest.raises(ZeroDivisionError), running(FakeDesk(), DeskHandler):
+    with pytest.raises(ZeroDivisionError), serve(FakeDesk(), DeskHandler):
         raise ZeroDivisionError
     assert set(threading.enumerate()) <= before
 

@@ -19,7 +19,7 @@ import yaml
 
 from simplyload.cli import main
 from simplyload.testing.processes import fork_context
-from simplyload.testing.server import Fault, running
+from simplyload.testing.server import Fault, serve
 from tests.cli.processes import run_command
 from tests.kit.fake_desk import TOKEN, DeskHandler, FakeDesk
 
@@ -29,7 +29,7 @@ MORE = 10  # of a read after one more ticket: itself, 8 keys, a truncate
 
 
 @pytest.fixture(autouse=True)
-def _shared_imports() -> None:
+def _start_forkserver() -> None:
     """Let workers be forked from what other tests fork from too."""
     fork_context()
 
@@ -54,7 +54,7 @@ class WaitingDesk(FakeDesk):
 def desks() -> Iterator[list[WaitingDesk]]:
     """Yield two desks with some tickets."""
     with ExitStack() as stack:
-        found = [stack.enter_context(running(WaitingDesk(), DeskHandler)) for _ in range(2)]
+        found = [stack.enter_context(serve(WaitingDesk(), DeskHandler)) for _ in range(2)]
         for desk in found:
             for number in range(7):
                 desk.put(title=f"ticket {number}")
@@ -190,7 +190,9 @@ def test_one_duckdb_file_takes_one_process(
 
 
 @contextmanager
-def staying(folder: Path, desks: list[WaitingDesk]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def run_parallel_sync(
+    folder: Path, desks: list[WaitingDesk]
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run `sync --parallel --every 1s` until both desks are loaded; yield it, and its port."""
     port = 20_000 + os.getpid() % 20_000
     file = write(folder, desks, metrics={"port": port})
@@ -214,7 +216,7 @@ def test_it_stays_shows_all_metrics_and_ends_at_a_signal(
     desks: list[WaitingDesk], tmp_path: Path
 ) -> None:
     """One port has the metrics of both; a killed worker is started again; SIGTERM ends all."""
-    with staying(tmp_path, desks) as (started, port):
+    with run_parallel_sync(tmp_path, desks) as (started, port):
         os.kill(list_workers(started.pid)[0], signal.SIGKILL)
         for desk in desks:
             desk.put(title="one more")
@@ -267,7 +269,7 @@ def test_ctrl_c_while_workers_start_shows_no_traceback(
 @pytest.mark.chaos
 def test_workers_end_with_their_parent(desks: list[WaitingDesk], tmp_path: Path) -> None:
     """Where the command itself is killed, no worker goes on by itself."""
-    with staying(tmp_path, desks) as (started, _):
+    with run_parallel_sync(tmp_path, desks) as (started, _):
         children = list_workers(started.pid)
         assert len(children) == 2
         started.kill()

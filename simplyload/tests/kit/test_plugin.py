@@ -9,7 +9,7 @@ import yaml
 from simplyload.cli import main
 from simplyload.config import read_configuration
 from simplyload.errors import ConfigurationError
-from simplyload.testing.server import running
+from simplyload.testing.server import serve
 from tests.kit.fake_desk import TOKEN, DeskHandler, FakeDesk
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def test_a_source_of_the_users_own_runs_by_the_command(
 ) -> None:
     """`type: module:Class` is validated, loaded and compared as any other source."""
     monkeypatch.setenv("DESK_TOKEN", TOKEN)
-    with running(FakeDesk(), DeskHandler) as desk:
+    with serve(FakeDesk(), DeskHandler) as desk:
         for number in range(7):
             desk.put(title=f"ticket {number}")
         file = write(
@@ -61,7 +61,7 @@ def test_validate_names_a_table_that_sync_refuses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, problem: str
 ) -> None:
     """A key that is none, and a type that no destination has: `validate` says what `sync` does."""
-    with running(FakeDesk(), DeskHandler) as desk:
+    with serve(FakeDesk(), DeskHandler) as desk:
         desk.put(title="a ticket")
         file = write(tmp_path, type=f"tests.kit.wrong:{name}", url=desk.address, token=TOKEN)
         for command in ("validate", "sync"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from simplyload.testing import SourceKit
 from simplyload.testing.memory import Row
-from simplyload.testing.server import running
+from simplyload.testing.server import serve
 from tests.salesforce.conftest import OBJECTS, assert_cell
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
 from tests.salesforce.shapes import Field
@@ -23,7 +23,7 @@ class TestSalesforce(SourceKit):
 
     def start(self) -> AbstractContextManager[FakeSalesforce]:
         """Start an org without records."""
-        return running(FakeSalesforce(), SalesforceHandler)
+        return serve(FakeSalesforce(), SalesforceHandler)
 
     def settings(self, system: FakeSalesforce) -> dict[str, Any]:
         """Give what simplyload.yml says."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from simplyload.testing import SourceKit
 from simplyload.testing.memory import Row
-from simplyload.testing.server import running
+from simplyload.testing.server import serve
 from tests.stripe.conftest import OBJECTS, assert_cell
 from tests.stripe.fake import KEY, FakeStripe, StripeHandler
 
@@ -22,7 +22,7 @@ class TestStripe(SourceKit):
 
     def start(self) -> AbstractContextManager[FakeStripe]:
         """Start a Stripe without objects."""
-        return running(FakeStripe(), StripeHandler)
+        return serve(FakeStripe(), StripeHandler)
 
     def settings(self, system: FakeStripe) -> dict[str, Any]:
         """Give what simplyload.yml says."""

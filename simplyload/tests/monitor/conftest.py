@@ -73,7 +73,7 @@ class Shop:
         self.workspace.write(base | sections)
 
     @contextmanager
-    def syncing(self, every: str = "0.3s") -> Iterator[Forked]:
+    def run_sync(self, every: str = "0.3s") -> Iterator[Forked]:
         """Run `sync --every` while the block runs."""
         with self.workspace.start("sync", "--every", every) as process:
             self._process = process

@@ -38,11 +38,11 @@ def warnings() -> list[str]:
 def open_alerts(status: Status, warnings: list[str]) -> Opened:
     """Give what opens alerts about the status."""
 
-    def opened(address: str, **settings: Any) -> Alerts:
+    def create_alerts(address: str, **settings: Any) -> Alerts:
         chosen = AlertSettings(webhook=SecretStr(address), **settings)
         return Alerts(chosen, status, lambda _, message: warnings.append(message))
 
-    return opened
+    return create_alerts
 
 
 def test_a_lag_beyond_its_limit_is_told_while_a_run_hangs(

@@ -42,7 +42,7 @@ def test_a_scrape_has_what_the_runs_did(shop: Shop) -> None:
     shop.execute("drop table no_key; create table quiet (id int primary key)")
     shop.configure(metrics={"port": shop.port, "textfile": "shop.prom"})
     wanted = 'table_last_success_timestamp_seconds{stream="shop",table="quiet"}'
-    with shop.syncing() as process:
+    with shop.run_sync() as process:
         shop.health(200)
         wait_until(lambda: wanted in shop.get("/metrics").text, "a complete run")
         answers = [shop.get("/metrics"), shop.get("/healthz")]
@@ -77,7 +77,7 @@ def test_su4_healthz_and_alerts_say_what_is_wrong(shop: Shop, webhook: Webhook) 
     """A stopped table and failed runs: 503 with the reason and one message, then the end of it."""
     shop.configure(metrics={"port": shop.port}, alerts={"webhook": "${WEBHOOK}"})
     shop.workspace.environment["WEBHOOK"] = webhook.address
-    with shop.syncing():
+    with shop.run_sync():
         [reason] = shop.health(503)["reasons"]
         assert reason.startswith("stream shop: table no_key is stopped: public.no_key has no")
         assert webhook.wait_for(1) == [f"simplyload: {reason}"]
@@ -169,7 +169,7 @@ def status(tmp_path: Path) -> Status:
     return Status(["shop"], LocalStore(tmp_path / "log"))
 
 
-def loaded(stream: str, rows: int) -> Event:
+def loaded_event(stream: str, rows: int) -> Event:
     """Give the event of rows that are loaded."""
     return Event(kind="loaded", stream=stream, table="orders", rows=rows)
 
@@ -181,7 +181,7 @@ def test_processes_share_a_file_of_metrics(tmp_path: Path) -> None:
     files = [Textfile(path, streams, tracker) for tracker in both]
     for rows in (3, 4):
         for name, tracker, file in zip(streams, both, files, strict=True):
-            tracker(loaded(name, rows))
+            tracker(loaded_event(name, rows))
             tracker.end(RunResult(stream=name), lag_seconds=1)
             file.write()
     text = path.read_text()
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_metrics_is_replaced(tmp_path: Path, status: Status) -
     """A file cut short by hand does not end the run; it is written again whole."""
     path = tmp_path / "shop.prom"
     path.write_text("simplyload_rows_total{stream=")
-    status(loaded("shop", 3))
+    status(loaded_event("shop", 3))
     Textfile(path, ["shop"], status).write()
     assert 'simplyload_rows_total{stream="shop",table="orders"} 3.0' in path.read_text()
 

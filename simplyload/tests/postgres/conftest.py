@@ -146,7 +146,7 @@ class Replica:
         return [warning for batch in self.batches for warning in batch.warnings]
 
     @property
-    def waiting(self) -> dict[str, str]:
+    def waiting_tables(self) -> dict[str, str]:
         """Give the tables that the last read did not bring to the present."""
         return {wait.table: wait.message for batch in self.batches for wait in batch.waiting}
 

@@ -88,7 +88,7 @@ def test_a12_a_table_without_a_key_is_refused_and_the_others_go_on(
     replica = replicate()
     replica.sync()
     assert replica.rows("t") == [{"id": 1}]
-    assert replica.waiting == {
+    assert replica.waiting_tables == {
         "bag": "public.bag has no primary key, so its rows cannot be told apart: add one."
         " Or leave it out: exclude: [public.bag]."
     }
@@ -98,7 +98,7 @@ def test_a12_a_table_without_a_key_is_refused_and_the_others_go_on(
     chosen = ["public.*", "public.v", "public.nope"]
     replica = replicate(exclude=["public.bag", "public.bags"], tables=chosen)
     replica.sync()
-    assert set(replica.waiting) == {"v", "public.nope"}
+    assert set(replica.waiting_tables) == {"v", "public.nope"}
     assert replica.warnings == ["exclude: no table matches public.bags: correct it."]
 
 
@@ -111,7 +111,7 @@ def test_r21_a_column_with_the_name_of_our_own_refuses_its_table_alone(
     replica = replicate()
     replica.sync()
     assert replica.rows("t") == [{"id": 1}]
-    assert replica.waiting["odd"].startswith(
+    assert replica.waiting_tables["odd"].startswith(
         "public.odd has the column _op, a name that the change log has for itself: rename the"
         " column, or exclude the table."
     )
@@ -131,7 +131,7 @@ def test_a06_an_unlogged_table_is_polled_beside_the_stream(run: Run, replicate: 
     strict = replicate(mode="cdc", user="postgres", slot=replica.settings.slot_name("shop"))
     strict.sync()
     assert strict.rows("u") == []
-    assert "public.u is unlogged and in no write-ahead log: poll it." in strict.waiting["u"]
+    assert "public.u is unlogged and in no write-ahead log: poll it." in strict.waiting_tables["u"]
     assert _validate(strict.settings, "public.u")[0].level == "error"
 
 
@@ -215,7 +215,7 @@ def test_what_a_role_may_not_read_is_left_out_and_named(
     replica = replicate()
     replica.sync()
     assert replica.rows("part") == [{"id": 1, "v": "v"}]
-    assert "public.hidden may not be read" in replica.waiting["hidden"]
+    assert "public.hidden may not be read" in replica.waiting_tables["hidden"]
     findings = _validate(settings(), "public.part")
     assert findings[0].message == "public.part: columns secret may not be read and are left out."
 
@@ -239,7 +239,7 @@ def test_a_table_with_row_level_security_is_refused_and_keeps_its_rows(
     replica.sync()
     assert replica.rows("s") == [{"id": 1}, {"id": 2}]
     assert replica.rows("t") == [{"id": 1}]
-    assert "public.s has row level security" in replica.waiting["s"]
+    assert "public.s has row level security" in replica.waiting_tables["s"]
     [found] = _validate(replica.settings, "public.s")
     assert (found.level, "BYPASSRLS" in found.remedy) == ("error", True)
     run(f"alter role {replication_role} bypassrls")

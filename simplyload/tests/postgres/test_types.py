@@ -122,7 +122,7 @@ def cells(run: Run) -> Callable[[], list[dict[str, Any]]]:
         )
     run("insert into cells values (99)")
 
-    def expected() -> list[dict[str, Any]]:
+    def expected_rows() -> list[dict[str, Any]]:
         rows = [
             {
                 f"c{i}": list(values.values())[number] if number < len(values) else None
@@ -132,7 +132,7 @@ def cells(run: Run) -> Callable[[], list[dict[str, Any]]]:
         ]
         return [*rows, {f"c{i}": None for i in range(len(VALUES))}]
 
-    return expected
+    return expected_rows
 
 
 def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ class Memory:
             key = tuple(change[name] for name in changes.table.key)
             stored = rows.get(key)
             if stored is None or change["_seq"] > stored.seq:
-                rows[key] = _merged(stored, change)
+                rows[key] = _merge(stored, change)
 
     def rows(self, table: str) -> list[Row]:
         """List the rows that are not deleted, in key order."""
@@ -52,7 +52,7 @@ class Memory:
         return [rows[key].values for key in sorted(rows) if not rows[key].deleted]
 
 
-def _merged(stored: Stored | None, change: Row) -> Stored:
+def _merge(stored: Stored | None, change: Row) -> Stored:
     values = {name: value for name, value in change.items() if name not in META}
     carried = change["_cols"]
     if change["_op"] == "D":
@@ -112,7 +112,7 @@ class Replica:
         return (changes for batch in self.batches for changes in batch.changes)
 
     @property
-    def copied(self) -> set[str]:
+    def copied_tables(self) -> set[str]:
         """Give the tables that the last run copied whole: a copy ends with its own truncation."""
         return {
             changes.table.source_name
@@ -122,13 +122,13 @@ class Replica:
         }
 
     @property
-    def said(self) -> str:
+    def message_text(self) -> str:
         """Give the warnings of the last run as one text, and why tables wait."""
         said = [warning for batch in self.batches for warning in batch.warnings]
-        return "\n".join([*said, *self.waiting.values()])
+        return "\n".join([*said, *self.waiting_tables.values()])
 
     @property
-    def waiting(self) -> dict[str, str]:
+    def waiting_tables(self) -> dict[str, str]:
         """Give the tables that the last run did not bring to the present."""
         return {wait.table: wait.message for batch in self.batches for wait in batch.waiting}
 
@@ -171,7 +171,7 @@ class Database:
         """Give the single value of a query."""
         return self.fetch(query)[0][0]
 
-    def confirmed(self) -> int:
+    def confirmed_lsn(self) -> int:
         """Give the LSN up to which the slot has let the log go."""
         return parse_lsn(
             self.one(

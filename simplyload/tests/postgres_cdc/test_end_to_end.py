@@ -110,4 +110,4 @@ def test_r4_nothing_published_is_between_the_state_and_the_slot(
             [replica.name, replica.name],
         )
         assert cursor.fetchall() == [(0,)]
-    assert source.confirmed() >= end
+    assert source.confirmed_lsn() >= end

@@ -28,9 +28,9 @@ def test_a3_a_new_table_is_copied(source: Database, replica: Replica) -> None:
         "insert into b values (1)",
         "insert into a values (2)",
     )
-    assert replica.sync().copied == {"public.b"}
+    assert replica.sync().copied_tables == {"public.b"}
     source.run("insert into b values (2)", "insert into a values (3)")
-    assert replica.sync().copied == set()
+    assert replica.sync().copied_tables == set()
     assert (ids(replica, "a"), ids(replica, "b")) == ([1, 2, 3], [1, 2])
 
 
@@ -46,8 +46,8 @@ def test_a3_a_returning_table_is_copied_again(source: Database, replica: Replica
         f"alter publication {replica.name} add table b",
         "insert into b values (17)",
     )
-    assert replica.sync().copied == {"public.b"}
-    assert "came back" in replica.said
+    assert replica.sync().copied_tables == {"public.b"}
+    assert "came back" in replica.message_text
     assert ids(replica, "b") == [16, 17]
 
 
@@ -72,7 +72,10 @@ def test_a3_what_a_narrowed_publication_left_out_is_copied(
     source.run(remedy)
     replica.restart()
     assert replica.sync().rows("a") == [{"id": 1, "v": "new"}]
-    assert "was altered and may have left out changes: all tables are copied again" in replica.said
+    assert (
+        "was altered and may have left out changes: all tables are copied again"
+        in replica.message_text
+    )
     assert not list(replica.sync().changes())
 
 
@@ -103,9 +106,12 @@ def test_a3_a_table_left_out_by_a_foreign_publication_is_named(
     )
     try:
         replica.sync()
-        assert f'run ALTER PUBLICATION "{replica.name}" ADD TABLE ONLY "public"."b"' in replica.said
+        assert (
+            f'run ALTER PUBLICATION "{replica.name}" ADD TABLE ONLY "public"."b"'
+            in replica.message_text
+        )
         assert ids(replica, "a") == [1]
-        assert replica.copied == {"public.a"}
+        assert replica.copied_tables == {"public.a"}
     finally:
         source.run(f"drop publication {replica.name}", "drop role owner_of_all")
 
@@ -116,7 +122,7 @@ def test_a3_a_recreated_table_is_copied(source: Database, replica: Replica) -> N
     source.run("create table b (id int primary key)")
     replica.sync()
     source.run("drop table a", "create table a (id int primary key)", "insert into a values (2)")
-    assert replica.sync().copied == {"public.a"}
+    assert replica.sync().copied_tables == {"public.a"}
     assert ids(replica, "a") == [2]
     source.run("insert into a values (3)")
     assert replica.sync().rows("a") == [{"id": 2}, {"id": 3}]
@@ -128,10 +134,10 @@ def test_a3_all_tables_and_a_schema_are_memberships_too(source: Database, replic
     source.run(f"create publication {replica.name} for tables in schema public")
     replica.sync()
     source.run("create table b (id int primary key)", "insert into b values (1)")
-    assert replica.sync().copied == {"public.b"}
+    assert replica.sync().copied_tables == {"public.b"}
     source.run(f"drop publication {replica.name}")
     source.run(f"create publication {replica.name} for all tables")
-    assert replica.sync().copied == {"public.a", "public.b"}
+    assert replica.sync().copied_tables == {"public.a", "public.b"}
     source.run("insert into b values (2)")
     assert ids(replica.sync(), "b") == [1, 2]
 
@@ -147,7 +153,7 @@ def test_a4_a_renamed_table_is_stopped(source: Database, replica: Replica) -> No
         "insert into b values (1)",
     )
     replica.sync()
-    assert "public.a was renamed to public.a2: it is stopped" in replica.said
+    assert "public.a was renamed to public.a2: it is stopped" in replica.message_text
     assert (ids(replica, "a"), ids(replica, "a2"), ids(replica, "b")) == ([], [], [1])
 
 
@@ -158,7 +164,7 @@ def test_a4_a_renamed_table_is_followed(source: Database, replica: Replica) -> N
     replica.restart()
     replica.sync()
     source.run("alter table a rename to a2", "insert into a2 values (2)")
-    assert replica.sync().copied == {"public.a2"}
+    assert replica.sync().copied_tables == {"public.a2"}
     source.run("insert into a2 values (3)")
     assert ids(replica.sync(), "a2") == [1, 2, 3]
     assert ids(replica, "a") == [1]
@@ -179,11 +185,11 @@ def test_a4_a_rename_during_a_read_is_noticed(source: Database, replica: Replica
 
     replica.source._replication.prepare = rename_after  # type: ignore[method-assign,assignment]  # noqa: SLF001
     replica.sync()
-    assert "was renamed to public.a2: it is stopped" in replica.said
+    assert "was renamed to public.a2: it is stopped" in replica.message_text
     assert ids(replica, "a") == [0, 1]
     source.run("alter table a2 rename to a")
     replica.restart()
-    assert replica.sync().copied == {"public.a"}
+    assert replica.sync().copied_tables == {"public.a"}
     assert ids(replica, "a") == [0, 1, 2]
 
 
@@ -241,8 +247,8 @@ def test_a5_a_publication_with_some_partitions_is_refused(
         f"alter publication {replica.name} owner to owner_of_all",
     )
     try:
-        assert replica.sync().copied == {"public.b"}
-        assert "Partitions of public.pr are not in publication" in replica.said
+        assert replica.sync().copied_tables == {"public.b"}
+        assert "Partitions of public.pr are not in publication" in replica.message_text
     finally:
         source.run(f"drop publication {replica.name}", "drop role owner_of_all")
 
@@ -252,7 +258,7 @@ def test_a5_a_truncated_partition_is_copied_again(source: Database, replica: Rep
     source.run(*PARTITIONED, f"create publication {replica.name} for table pr")
     replica.sync()
     source.run("truncate pr1", "insert into pr values (7, 7)")
-    assert replica.sync().copied == {"public.pr"}
+    assert replica.sync().copied_tables == {"public.pr"}
     assert replica.rows("pr") == [{"id": 2, "d": 11}, {"id": 7, "d": 7}]
 
 
@@ -270,7 +276,7 @@ def test_r12_rows_of_a_partition_arrive_with_it_and_go_with_it(
         "insert into pr values (5, 5)",
     )
     assert [row["id"] for row in replica.sync().rows("pr")] == [1, 2, 5, 30]
-    assert replica.copied == set()
+    assert replica.copied_tables == set()
     assert not list(replica.sync().changes())
     source.run("alter table pr detach partition filled", "insert into pr values (6, 6)")
     assert [row["id"] for row in replica.sync().rows("pr")] == [1, 2, 5, 6]
@@ -309,7 +315,7 @@ def test_r12_what_happens_to_one_partition_between_runs_arrives(
 
 def remedy(replica: Replica, table: str) -> str:
     """Give the SQL that the message of a waiting table ends with."""
-    return "ALTER" + replica.waiting[table].partition(", ALTER")[2]
+    return "ALTER" + replica.waiting_tables[table].partition(", ALTER")[2]
 
 
 NARROWED = {"rows": "b where (id < 100)", "key columns": "b (v)"}
@@ -326,13 +332,13 @@ def test_a3_a_table_of_which_a_part_is_published_waits_alone(
     source.run(f"create publication {replica.name} for table a, {part}")
     replica.settings = replica.settings.model_copy(update={"mode": mode})
     replica.restart()
-    assert replica.sync().copied == {"public.a"}
+    assert replica.sync().copied_tables == {"public.a"}
     assert len(source.slots()) == 1
     source.run("insert into a values (1)", "insert into b values (300, 3)")
     assert ids(replica.sync(), "a") == [1]
-    assert set(replica.waiting) == {"b"}
+    assert set(replica.waiting_tables) == {"b"}
     source.run(remedy(replica, "b"))
-    assert replica.sync().copied == {"public.b"}
+    assert replica.sync().copied_tables == {"public.b"}
     assert ids(replica, "b") == [1, 200, 300]
 
 
@@ -379,7 +385,7 @@ def test_a17_a_table_of_another_role_waits_alone(source: Database, replica: Repl
         source.run("create table b (id int primary key)", "grant select on b to writer")
         source.run("insert into a values (1)")
         assert ids(replica.sync(), "a") == [1]
-        assert replica.waiting["b"].startswith("public.b is not in publication")
+        assert replica.waiting_tables["b"].startswith("public.b is not in publication")
         replica.source.close()
     finally:
         source.run("drop owned by writer", "drop role writer")
@@ -393,8 +399,8 @@ def test_a6_an_unlogged_table_is_refused(source: Database, replica: Replica) -> 
         "create unlogged table u (id int primary key)",
         f"create publication {replica.name} for all tables",
     )
-    assert replica.sync().copied == {"public.a"}
-    assert "public.u is unlogged" in replica.said
+    assert replica.sync().copied_tables == {"public.a"}
+    assert "public.u is unlogged" in replica.message_text
 
 
 def test_r13_generated_columns_are_published(source: Database, replica: Replica) -> None:
@@ -421,7 +427,7 @@ def test_r13_generated_columns_that_are_not_published_are_left_out(
     )
     replica.sync()
     assert replica.rows("a") == [{"id": 1, "n": 1}]
-    assert "columns s are not published" in replica.said
+    assert "columns s are not published" in replica.message_text
 
 
 def test_r14_a_table_without_identity_is_never_published(
@@ -443,7 +449,7 @@ def test_r14_a_table_without_identity_is_never_published(
     published = source.fetch("select tablename from pg_publication_tables order by 1")
     assert published == [("a",)]
     for table in ("keyless", "full_identity", "none"):
-        assert f"public.{table} has no" in replica.said
+        assert f"public.{table} has no" in replica.message_text
 
 
 def test_r14_a_deferrable_key_is_polled_beside_the_stream(
@@ -466,8 +472,8 @@ def test_r14_a_deferrable_key_is_polled_beside_the_stream(
     replica.sync()
     source.run("update d set id = 3 - id", "update i set id = 2", "insert into t values (1)")
     assert source.fetch("select tablename from pg_publication_tables") == [("t",)]
-    assert "public.d has a DEFERRABLE primary key" in replica.said
-    assert "public.i has lost the index of its replica identity" in replica.said
+    assert "public.d has a DEFERRABLE primary key" in replica.message_text
+    assert "public.i has lost the index of its replica identity" in replica.message_text
     replica.sync()
     assert replica.rows("d") == [{"id": 1, "v": "b"}, {"id": 2, "v": "a"}]
     assert replica.rows("i") == [{"id": 2, "u": "a"}]
@@ -486,10 +492,10 @@ def test_a14_the_identity_index_is_the_key(source: Database, replica: Replica) -
     assert replica.sync().rows("a") == [{"id": 10, "u": "x", "n": 1}]
     source.run("alter table a drop constraint a_u_key")
     replica.sync()
-    assert "has lost the index of its replica identity" in replica.said
+    assert "has lost the index of its replica identity" in replica.message_text
     source.run("alter table a replica identity default", "insert into a values (3, 'z', 1)")
     replica.memory.tables.clear()  # the key is another one: a destination stops such a table
-    assert replica.sync().copied == {"public.a"}
+    assert replica.sync().copied_tables == {"public.a"}
     assert ids(replica, "a") == [3, 10]
 
 
@@ -500,9 +506,9 @@ def test_a15_a_new_primary_key_is_a_new_copy(source: Database, replica: Replica)
     replica.sync()
     source.run("alter table t drop constraint pk; alter table t add primary key (a, b)")
     source.run("insert into t values (1, 1), (1, 2)")
-    assert replica.sync().copied == {"public.t"}
-    assert "key is a, b now: public.t is copied once the destination has no" in replica.said
-    assert "copied again" not in replica.said
+    assert replica.sync().copied_tables == {"public.t"}
+    assert "key is a, b now: public.t is copied once the destination has no" in replica.message_text
+    assert "copied again" not in replica.message_text
     replica.memory.tables["t"] = {
         (row.values["a"], row.values["b"]): row for row in replica.memory.tables["t"].values()
     }
@@ -633,7 +639,7 @@ def test_r11_a_column_replaced_under_its_name_is_read_again(
     rows = source.fetch(f"select row_to_json(s) from (select {', '.join(names)} from a) s")
     present = set(rows[0][0])
     assert [{n: row[n] for n in present} for row in replica.rows("a")] == [row for (row,) in rows]
-    assert "a" in replica.said
+    assert "a" in replica.message_text
 
 
 @pytest.mark.parametrize("mode", ["cdc", "poll"])
@@ -685,7 +691,7 @@ def test_r11_a_transaction_from_before_a_rename_does_not_bring_the_old_label_bac
         # Once the log is read, what is read from tables comes in batches without a state.
         replica.during = lambda batch: older.commit() if batch.state is None else None
         replica.sync()
-        assert (set(replica.waiting), ids(replica, "b")) == ({"a"}, [1])
+        assert (set(replica.waiting_tables), ids(replica, "b")) == ({"a"}, [1])
         older.commit()
     replica.during = lambda _: None
     assert replica.sync().rows("a") == [{"id": 1, "m": "blue"}, {"id": 2, "m": "blue"}]
@@ -714,7 +720,7 @@ def test_r11_a_rewritten_key_is_a_new_copy(source: Database, replica: Replica) -
     source.run("create table a (id int primary key)", "insert into a values (1)")
     replica.sync()
     source.run("alter table a alter id type int using id + 10")
-    assert replica.sync().copied == {"public.a"}
+    assert replica.sync().copied_tables == {"public.a"}
     assert ids(replica, "a") == [11]
 
 
@@ -764,8 +770,10 @@ def test_an_open_transaction_holds_back_only_the_copy_of_a_new_table(
         replica.restart()
         source.run("insert into a values (1)")
         replica.sync()
-        assert re.search(r"waits for the transaction of pid \d+ .*open since", replica.waiting["b"])
-        assert (ids(replica, "a"), replica.copied) == ([1], set())
+        assert re.search(
+            r"waits for the transaction of pid \d+ .*open since", replica.waiting_tables["b"]
+        )
+        assert (ids(replica, "a"), replica.copied_tables) == ([1], set())
         open_transaction.commit()
-    assert replica.sync().copied == {"public.b"}
+    assert replica.sync().copied_tables == {"public.b"}
     assert ids(replica, "b") == [1]

@@ -39,11 +39,16 @@ def open_writer(source: Database) -> Iterator[Connection]:
         yield writer
 
 
-def hold_slot(source: Database, name: str) -> "subprocess.Popen[str]":
-    """Start a process that streams from the slot once it is free, and wait until it does."""
+def wait_until_free(source: Database, name: str) -> None:
+    """Wait until no connection streams from the slot."""
     busy = f"select count(*) from pg_replication_slots where active and slot_name = '{name}'"
     while source.one(busy):
         time.sleep(0.05)  # the server notices a closed connection a moment later
+
+
+def hold_slot(source: Database, name: str) -> "subprocess.Popen[str]":
+    """Start a process that streams from the slot once it is free, and wait until it does."""
+    wait_until_free(source, name)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, source.dsn, name],
         stdin=subprocess.PIPE,
@@ -78,7 +83,7 @@ def test_a1_the_slot_moves_under_foreign_traffic(source: Database, one_row: Repl
     before = source.lsn()
     one_row.sync()
     assert not list(one_row.changes())
-    assert eventually(lambda: source.confirmed() >= before)
+    assert eventually(lambda: source.confirmed_lsn() >= before)
 
 
 def test_a1_a_heartbeat_writes_to_a_quiet_server(
@@ -93,7 +98,7 @@ def test_a1_a_heartbeat_writes_to_a_quiet_server(
     monkeypatch.setattr("simplyload.sources.postgres.follow.KEPT_BYTES", 1)
     before = source.lsn()
     one_row.sync()
-    assert eventually(lambda: source.confirmed() > before)
+    assert eventually(lambda: source.confirmed_lsn() > before)
     assert not list(one_row.changes())
     source.run("drop owned by beat", "drop role beat")
 
@@ -106,13 +111,13 @@ def test_a2_r4_the_slot_never_passes_a_change_that_is_not_committed(
     first = source.lsn()
     one_row.sync(ack=False)
     one_row.state = dict(one_row.state)
-    assert source.confirmed() < first
+    assert source.confirmed_lsn() < first
     # The commit failed: what was read is read again, by the same process and by the next.
     one_row.memory.tables["a"].pop((2,))
     one_row.source.read(one_row.state)
     one_row.restart()
     time.sleep(0.2)
-    assert source.confirmed() < first
+    assert source.confirmed_lsn() < first
 
 
 def test_r4_a_long_transaction_does_not_confirm_commits_before_it(
@@ -141,9 +146,9 @@ def test_r4_a_long_transaction_does_not_confirm_commits_before_it(
         if messages % 3000 == 0:
             feed.wait(0.05)
     feed.close()
-    assert eventually(lambda: source.confirmed() >= confirmed)
+    assert eventually(lambda: source.confirmed_lsn() >= confirmed)
     time.sleep(0.3)
-    assert confirmed <= source.confirmed() < short
+    assert confirmed <= source.confirmed_lsn() < short
 
 
 def test_ack_within_a_read_moves_the_slot_to_the_committed_lsn(
@@ -159,12 +164,12 @@ def test_ack_within_a_read_moves_the_slot_to_the_committed_lsn(
             one_row.source.ack(batch.state)
             lsn = batch.state["stream"]["lsn"]
             acked.append(source.one(f"select ('{lsn}'::pg_lsn - '0/0')::int8"))
-            assert eventually(lambda: source.confirmed() == acked[0])
+            assert eventually(lambda: source.confirmed_lsn() == acked[0])
 
     one_row.during = ack_first
     one_row.sync(ack=False)
     assert len([batch for batch in one_row.batches if batch.changes]) == 2
-    assert source.confirmed() == acked[0]
+    assert source.confirmed_lsn() == acked[0]
 
 
 def test_a9_a_load_longer_than_the_servers_timeout(source: Database, one_row: Replica) -> None:
@@ -180,13 +185,13 @@ def test_a9_a_load_longer_than_the_servers_timeout(source: Database, one_row: Re
                 pid = source.one("select active_pid from pg_replication_slots")
                 time.sleep(5)
                 assert source.one("select active_pid from pg_replication_slots") == pid
-                slept.append(source.confirmed())
+                slept.append(source.confirmed_lsn())
 
         one_row.during = load
         assert [row["id"] for row in one_row.sync().rows("a")] == [1, 2]
         assert slept[0] < inserted
-        assert eventually(lambda: source.confirmed() >= inserted)
-        assert not one_row.said
+        assert eventually(lambda: source.confirmed_lsn() >= inserted)
+        assert not one_row.message_text
     finally:
         source.run("alter system reset wal_sender_timeout", "select pg_reload_conf()")
 
@@ -210,7 +215,7 @@ def test_a9_a_lost_connection_is_a_reconnect_from_the_state(
 
     one_row.during = end
     one_row.sync()
-    assert "reading goes on from" in one_row.said
+    assert "reading goes on from" in one_row.message_text
     assert len(one_row.rows("a")) == 991
 
 
@@ -259,8 +264,8 @@ def test_a11_another_server_is_copied_again(
     state = json.loads(json.dumps(one_row.state))
     state["stream"][field] = value
     one_row.state = state
-    assert one_row.sync().copied == {"public.a"}
-    assert sentence in one_row.said
+    assert one_row.sync().copied_tables == {"public.a"}
+    assert sentence in one_row.message_text
     assert [row["id"] for row in one_row.rows("a")] == [2]
 
 
@@ -268,13 +273,14 @@ def test_a11_an_absent_slot_is_made_again_and_the_tables_copied(
     source: Database, one_row: Replica
 ) -> None:
     """Changes made while the slot did not exist arrive by a new copy, deletes included."""
+    wait_until_free(source, one_row.name)
     source.run(
         f"select pg_drop_replication_slot('{one_row.name}')",
         "insert into a values (2)",
         "delete from a where id = 1",
     )
-    assert one_row.sync().copied == {"public.a"}
-    assert "is gone" in one_row.said
+    assert one_row.sync().copied_tables == {"public.a"}
+    assert "is gone" in one_row.message_text
     assert [row["id"] for row in one_row.rows("a")] == [2]
     source.run("insert into a values (3)")
     assert [row["id"] for row in one_row.sync().rows("a")] == [2, 3]
@@ -293,10 +299,11 @@ def test_a_slot_ahead_of_the_destination_is_named_and_the_tables_copied(
 ) -> None:
     """What was before a slot that someone moved or made again arrives by a new copy."""
     source.run("insert into a values (2)", "delete from a where id = 1")
+    wait_until_free(source, one_row.name)
     source.run(*MOVED[how].format(slot=one_row.name).split("; "))
-    at = format_lsn(source.confirmed())
-    assert one_row.sync().copied == {"public.a"}
-    assert f"{one_row.name} is at {at}, the destination at" in one_row.said
+    at = format_lsn(source.confirmed_lsn())
+    assert one_row.sync().copied_tables == {"public.a"}
+    assert f"{one_row.name} is at {at}, the destination at" in one_row.message_text
     assert [row["id"] for row in one_row.rows("a")] == [2]
 
 
@@ -313,8 +320,8 @@ def test_r15_a_lost_slot_is_named_and_the_tables_copied(source: Database, one_ro
                 "checkpoint",
             )
         assert source.slots() == [(one_row.name, "lost", True)]
-        assert one_row.sync().copied == {"public.a"}
-        assert "wal_status is lost" in one_row.said
+        assert one_row.sync().copied_tables == {"public.a"}
+        assert "wal_status is lost" in one_row.message_text
         assert [row["id"] for row in one_row.rows("a")] == [2]
     finally:
         source.run("alter system reset max_slot_wal_keep_size", "select pg_reload_conf()")
@@ -341,8 +348,8 @@ def test_the_first_run_says_which_transaction_it_waits_for(
     with open_writer(source) as writer:
         replica.during = lambda batch: writer.commit() if batch.warnings else None
         assert [row["id"] for row in replica.sync().rows("a")] == [1]
-        assert f"once the transaction of pid {writer.info.backend_pid} " in replica.said
-        assert "open since" in replica.said
+        assert f"once the transaction of pid {writer.info.backend_pid} " in replica.message_text
+        assert "open since" in replica.message_text
 
 
 @pytest.mark.parametrize("mode", ["auto", "cdc"])

@@ -170,7 +170,7 @@ def test_r6_a_copy_killed_half_way_goes_on_and_streams_from_its_lsn(
     source.run("update a set n = 1 where id in (5, 95)", "delete from a where id in (6, 96)")
     replica.restart()
     replica.sync()
-    assert replica.copied == {"public.a"}
+    assert replica.copied_tables == {"public.a"}
     rows = [(row["id"], row["n"]) for row in replica.rows("a")]
     assert rows == source.fetch("select id, n from a order by id")
     source.run("update a set n = 2 where id = 1")
@@ -235,7 +235,7 @@ def test_other_tables_are_followed_while_one_is_copied(
         assert [tuple(row.values()) for row in replica.rows(table)] == expected
     end = source.lsn()
     replica.sync()
-    assert eventually(lambda: source.confirmed() >= end)
+    assert eventually(lambda: source.confirmed_lsn() >= end)
 
 
 def test_a_table_whose_log_is_gone_while_it_was_copied_is_copied_again(
@@ -252,6 +252,6 @@ def test_a_table_whose_log_is_gone_while_it_was_copied_is_copied_again(
     replica.restart()
     source.run(f"select pg_replication_slot_advance('{replica.name}', pg_current_wal_flush_lsn())")
     replica.state = state
-    assert replica.sync().copied == {"public.b"}
-    assert "the changes between are gone" in replica.said
+    assert replica.sync().copied_tables == {"public.b"}
+    assert "the changes between are gone" in replica.message_text
     assert replica.rows("b") == [{"id": 1}]

@@ -21,7 +21,7 @@ def test_changes_follow_the_copy(source: Database, replica: Replica) -> None:
         "create table a (id int primary key, v text)", "insert into a values (1, 'x'), (9, 'old')"
     )
     replica.sync()
-    assert replica.copied == {"public.a"}
+    assert replica.copied_tables == {"public.a"}
     source.run(
         "insert into a values (2, 'y')",
         "update a set v = 'z' where id = 1",
@@ -160,11 +160,11 @@ def test_r10_a_default_waits_for_an_open_transaction_by_name(
         writer.cursor().execute("insert into a values (5)")
         for number in (3, 4):
             source.run(f"insert into a values ({number})")
-            assert set(replica.sync().waiting) == {"a"}
+            assert set(replica.sync().waiting_tables) == {"a"}
             replica.restart()
         assert [row.get("d") for row in replica.rows("a")] == [None, None, "n", "n"]
         writer.commit()
-    assert replica.sync().waiting == {}
+    assert replica.sync().waiting_tables == {}
     assert {row["id"]: row["d"] for row in replica.rows("a")} == dict.fromkeys(range(1, 6), "n")
 
 

@@ -143,7 +143,7 @@ def _is_same(judge: Event, own: Event) -> bool:
     return op == own_op and all(found.get(name) == expected[name] for name in known)
 
 
-def as_copied(events: list[Event], key: tuple[str, ...]) -> list[Event]:
+def copied_events(events: list[Event], key: tuple[str, ...]) -> list[Event]:
     """Give what a copy finds after a TRUNCATE and what follows it: rows by key, then the T."""
     last = max(number for number, (op, _) in enumerate(events) if op == "T")
     rows: dict[tuple[str | None, ...], Event] = {}
@@ -173,7 +173,7 @@ def find_differences(
         expected, found = judge.get(kind.name, []), own.get(kind.name, [])
         is_truncated = any(isinstance(step, Truncate) and kind in step.kinds for step in workload)
         if kind.name == COPIED_AFTER_TRUNCATE and is_truncated:
-            expected = as_copied(expected, keys[kind.name])
+            expected = copied_events(expected, keys[kind.name])
             found = [*_in_key_order(found[:-1], keys[kind.name]), found[-1]]
         if difference := find_difference(expected, found):
             yield kind.name, difference

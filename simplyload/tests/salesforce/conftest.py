@@ -17,7 +17,7 @@ from simplyload.sources.salesforce.settings import SalesforceSettings
 from simplyload.sources.salesforce.source import SalesforceSource
 from simplyload.sources.source import Source
 from simplyload.testing.memory import live_rows
-from simplyload.testing.server import running
+from simplyload.testing.server import serve
 from tests import web_source
 from tests.salesforce.fake import CLIENT_ID, CLIENT_SECRET, FakeSalesforce, SalesforceHandler
 from tests.web_source import DuckDBFile, MemoryReader, Row
@@ -138,7 +138,7 @@ def assert_cell(cell: Any, sent: Any, where: str) -> None:
 @pytest.fixture
 def fake() -> Iterator[FakeSalesforce]:
     """Yield a running fake without any record."""
-    with running(FakeSalesforce(), SalesforceHandler) as started:
+    with serve(FakeSalesforce(), SalesforceHandler) as started:
         yield started
 
 

@@ -314,7 +314,8 @@ class FakeSalesforce:
         query = parse(body["query"])
         shape = self.shapes[query.name]
         if any(
-            field.type in {"address", "location", "base64"} for field in _named(shape, query.fields)
+            field.type in {"address", "location", "base64"}
+            for field in _find_fields(shape, query.fields)
         ):
             raise SalesforceError(400, "FEATURENOTENABLED", "Selecting compound data not supported")
         rows = [self._render(shape, record) for record in self.records[shape.name].values()]
@@ -349,8 +350,8 @@ class FakeSalesforce:
             raise SalesforceError(404, "NOT_FOUND", "The requested resource does not exist")
         shape = self.shapes[name]
         if what.strip("/") == "deleted":
-            return self._deleted(shape, params)
-        fields = [field.as_described() for field in shape.visible()]
+            return self._get_deleted(shape, params)
+        fields = [field.describe() for field in shape.visible()]
         return {**self._outline(shape), "fields": fields}
 
     @staticmethod
@@ -364,7 +365,7 @@ class FakeSalesforce:
             "custom": "__" in shape.name,
         }
 
-    def _deleted(self, shape: Shape, params: dict[str, str]) -> Record:
+    def _get_deleted(self, shape: Shape, params: dict[str, str]) -> Record:
         """Answer with the log of deletions (resources_getdeleted, SOAP's getDeleted()).
 
         Seconds are ignored; start is more than a minute before end; no more than 15 days back, or
@@ -420,7 +421,7 @@ class FakeSalesforce:
                 if self._visible.get(id_, 0) <= self.now
             ]
             shown = [row for row in rows if kind == "queryAll" or not _is_hidden(row)]
-            query.fields = [field.name for field in _named(shape, query.fields)]
+            query.fields = [field.name for field in _find_fields(shape, query.fields)]
             found = query.run(shown)
         except MalformedError as error:
             raise SalesforceError(400, "MALFORMED_QUERY", str(error)) from None
@@ -476,7 +477,7 @@ def _is_hidden(record: Record) -> bool:
     return bool(record.get("IsDeleted") or record.get("IsArchived"))
 
 
-def _named(shape: Shape, names: list[str]) -> Iterator[Field]:
+def _find_fields(shape: Shape, names: list[str]) -> Iterator[Field]:
     known = {field.name.lower(): field for field in shape.visible()}
     for name in names:
         if name.lower() not in known:

@@ -35,7 +35,7 @@ class Field:
     refers: tuple[str, ...] = ()
     part_of: str | None = None
 
-    def as_described(self) -> Record:
+    def describe(self) -> Record:
         """Give what describe says of it."""
         return {
             "name": self.name,

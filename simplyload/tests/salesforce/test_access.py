@@ -21,7 +21,7 @@ from tests.salesforce.conftest import (
     make_source,
 )
 from tests.salesforce.fake import CLIENT_SECRET, REFRESH_TOKEN, FakeSalesforce
-from tests.web_source import waiting
+from tests.web_source import waiting_tables
 
 
 def test_a_login_by_refresh_token(fake: FakeSalesforce) -> None:
@@ -229,7 +229,7 @@ def test_an_answer_that_is_no_json_fails_with_a_sentence(
     fake.faults[0].body = "<html>maintenance</html>"
     reader = Reader(fake, {"objects": ["Account"]})
     if status == 200:
-        assert "has no rows" in waiting(reader.read())["account"]
+        assert "has no rows" in waiting_tables(reader.read())["account"]
     else:
         with pytest.raises(SourceError, match="a query of Account with 502 again and again"):
             reader.read()
@@ -264,7 +264,7 @@ def test_r33_no_secret_is_in_a_message_or_the_state(fake: FakeSalesforce) -> Non
     reader.read()
     [token] = fake.tokens
     fake.fail("SELECT", 400, "BAD", message=f"{CLIENT_SECRET} is in a message", times=9)
-    said = waiting(reader.read())["account"]
+    said = waiting_tables(reader.read())["account"]
     assert "*** is in a message" in said
     assert not any(secret in f"{said} {reader.state}" for secret in (CLIENT_SECRET, token))
     assert CLIENT_SECRET not in repr(make_settings(fake))

@@ -8,7 +8,7 @@ from simplyload.errors import SourceError
 from simplyload.sources.salesforce import jobs
 from tests.salesforce.conftest import Reader, Warehouse, warnings
 from tests.salesforce.fake import DAY, FakeSalesforce
-from tests.web_source import waiting
+from tests.web_source import waiting_tables
 
 BY_JOB: dict[str, Any] = {"objects": ["Account"], "bulk_rows": 1}
 
@@ -131,7 +131,7 @@ def test_sf35_a_job_that_fails_is_replaced_by_queries(fake: FakeSalesforce, stat
     reader = Reader(fake, BY_JOB)
     batches = reader.read()
     assert f"ended as {state}" in warnings(batches)
-    assert waiting(batches) == {}
+    assert waiting_tables(batches) == {}
     reader.assert_equal()
     assert fake.jobs == {}
 

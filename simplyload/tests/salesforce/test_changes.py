@@ -11,7 +11,7 @@ from simplyload.changes import Batch
 from tests.salesforce.conftest import OBJECTS, Reader, Warehouse, count, make_source
 from tests.salesforce.fake import DAY, FakeSalesforce
 from tests.salesforce.shapes import Field
-from tests.web_source import waiting
+from tests.web_source import waiting_tables
 
 
 def test_sf01_a_row_that_becomes_visible_late_is_not_lost(fake: FakeSalesforce) -> None:
@@ -66,11 +66,11 @@ def test_changes_of_a_long_time_are_read_in_parts_where_a_query_takes_too_long(
         fake.now += 600
         fake.create("Account")
     fake.slow = 3600
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal()
     fake.create("Account")
     fake.slow = 0
-    assert "QUERY_TIMEOUT" in waiting(reader.read())["account"]
+    assert "QUERY_TIMEOUT" in waiting_tables(reader.read())["account"]
 
 
 def test_a_run_ends_though_the_clock_goes_on(fake: FakeSalesforce) -> None:
@@ -178,7 +178,7 @@ def test_r27_sf10_what_the_log_does_not_reach_back_to_is_found_by_a_scan(
     fake.purge(gone)
     fake.now += days * DAY
     fake.log_from = fake.now - DAY
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal()
     fake.requests.clear()
     reader.read()
@@ -325,14 +325,14 @@ def test_a_scan_that_finds_few_rows_deletes_nothing(fake: FakeSalesforce) -> Non
     reader.read()
     for id_ in ids[:20]:
         fake.delay(id_, 300 * DAY)
-    said = waiting(reader.read(after=DAY))
+    said = waiting_tables(reader.read(after=DAY))
     assert "shows 10 rows of Contact, and 30 were there before" in said["contact"]
     assert len(reader.live("Contact")) == 30
     for id_ in ids[:20]:
         del fake.records["Contact"][id_]
     with closing(make_source(fake, **reader.settings)) as source:
         reader.state = source.backfill(reader.state, "contact", None)
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal()
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.salesforce.conftest import Reader, Warehouse, count, make_source, warnings
 from tests.salesforce.fake import DAY, FakeSalesforce
 from tests.salesforce.shapes import TEXTS, Field
-from tests.web_source import waiting
+from tests.web_source import waiting_tables
 
 
 def test_sf27_sf42_cells_have_the_types_of_describe_in_the_destination(
@@ -239,14 +239,14 @@ def test_objects_are_chosen_by_name_or_pattern_and_refused_with_the_reason(
     names = ["account", "Contct", "Order__x", "Log__b", "Note__e"]
     fake.create("Account")
     reader = Reader(fake, {"objects": names})
-    said = waiting(reader.read())
+    said = waiting_tables(reader.read())
     assert reader.live("Account").keys() == fake.present("Account").keys()
     assert "did you mean Contact?" in said["contct"]
     assert "external object" in said["order__x"]
     assert "big object" in said["log__b"]
     assert "Salesforce lets no query read it; leave it out" in said["note__e"]
     every = Reader(fake, {"objects": ["*"], "exclude": ["*History", "task"]})
-    assert waiting(every.read()) == {}
+    assert waiting_tables(every.read()) == {}
     tables = {part.table.source_name for part in every.parts}
     assert tables == {"Account", "Contact", "Invoice__c", "Attachment", "AccountShare"}
 
@@ -328,7 +328,7 @@ def test_sf21_a_renamed_object_is_named_with_its_new_name(fake: FakeSalesforce) 
     reader = Reader(fake)
     reader.read()
     fake.rename("Invoice__c", "Bill__c")
-    said = waiting(reader.read())
+    said = waiting_tables(reader.read())
     assert "Invoice__c is named Bill__c now" in said["invoice__c"]
     assert "write Bill__c in `objects`" in said["invoice__c"]
 
@@ -347,6 +347,6 @@ def test_sf20_a_field_that_is_deleted_between_describe_and_query_stops_nothing(
 
     fake.on_request = drop
     batches = reader.read()
-    assert waiting(batches) == {}
+    assert waiting_tables(batches) == {}
     assert "no field Industry" in warnings(batches)
     reader.assert_equal()

@@ -15,7 +15,7 @@ from simplyload.sources.source import Source
 from simplyload.sources.stripe.settings import StripeSettings
 from simplyload.sources.stripe.source import StripeSource
 from simplyload.testing.memory import live_rows
-from simplyload.testing.server import running
+from simplyload.testing.server import serve
 from tests.stripe.fake import KEY, PATHS, FakeStripe, StripeHandler
 from tests.web_source import DuckDBFile, MemoryReader, Row
 
@@ -115,7 +115,7 @@ def without_secrets(value: Any) -> Any:
 @pytest.fixture
 def fake() -> Iterator[FakeStripe]:
     """Yield a running fake without any object."""
-    with running(FakeStripe(), StripeHandler) as started:
+    with serve(FakeStripe(), StripeHandler) as started:
         yield started
 
 

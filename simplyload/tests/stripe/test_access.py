@@ -9,7 +9,7 @@ from simplyload.errors import ConfigurationError, SourceError
 from simplyload.sources.stripe.settings import StripeSettings
 from tests.stripe.conftest import Reader, Warehouse, make_source
 from tests.stripe.fake import KEY, FakeStripe
-from tests.web_source import waiting
+from tests.web_source import waiting_tables
 
 
 def test_st26_rows_of_connected_accounts_are_told_apart(fake: FakeStripe) -> None:
@@ -97,9 +97,9 @@ def test_st39_a_key_without_events_loads_once_and_says_what_is_missing(fake: Fak
     fake.create("customer")
     fake.forbidden = {"events"}
     reader = Reader(fake, {"tables": ["customers", "balance_transactions"]})
-    assert "rak_event_read" in waiting(reader.read())["customers"]
+    assert "rak_event_read" in waiting_tables(reader.read())["customers"]
     reader.assert_equal("customers")
-    assert "balance_transactions" not in waiting(reader.read())
+    assert "balance_transactions" not in waiting_tables(reader.read())
     assert "events" in {
         finding.subject
         for finding in make_source(fake, tables=["customers"]).validate()
@@ -121,20 +121,20 @@ def test_st40_a_withdrawn_permission_deletes_nothing(fake: FakeStripe) -> None:
     reader = Reader(fake, {"tables": ["customers"]})
     reader.read()
     fake.forbidden = {"customers"}
-    refused = waiting(reader.read(after=31 * 86_400))
+    refused = waiting_tables(reader.read(after=31 * 86_400))
     assert "rak_customer_read" in refused["customers"]
     assert len(reader.live("customers")) == 40
     fake.forbidden = set()
     for customer in [id_ for _, id_ in fake.present("customer")][:25]:
         fake.delete(customer)
-    few = waiting(reader.read(after=31 * 86_400))
+    few = waiting_tables(reader.read(after=31 * 86_400))
     assert (
         "lists 15 objects, and 40 were there before: none is marked as deleted" in few["customers"]
     )
     assert len(reader.live("customers")) == 40
     with_order = make_source(fake, tables=["customers"]).backfill(reader.state, "customers", None)
     reader.state = with_order
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal("customers")
 
 
@@ -146,12 +146,12 @@ def test_a_permission_that_goes_away_between_events_costs_a_listing(fake: FakeSt
     fake.update(ids[0], name="x")
     fake.forbidden = {"customers"}
     product = fake.create("product")
-    assert set(waiting(reader.read())) == {"customers"}
+    assert set(waiting_tables(reader.read())) == {"customers"}
     assert ("", product) in reader.live("products")
     fake.delete(ids[1])
-    assert set(waiting(reader.read())) == {"customers"}
+    assert set(waiting_tables(reader.read())) == {"customers"}
     fake.forbidden = set()
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal("customers", "products")
 
 
@@ -165,7 +165,7 @@ def test_keys_of_test_and_live_mode_do_not_mix(fake: FakeStripe) -> None:
         reader.read()
     fake.create("customer", livemode=True)
     strange = Reader(fake, {"tables": ["customers"]})
-    assert "of the other mode than api_key's" in waiting(strange.read())["customers"]
+    assert "of the other mode than api_key's" in waiting_tables(strange.read())["customers"]
 
 
 def test_r33_no_error_repeats_the_key(fake: FakeStripe, waits: list[float]) -> None:

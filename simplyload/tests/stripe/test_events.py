@@ -6,7 +6,7 @@ import pytest
 
 from tests.stripe.conftest import Reader, Warehouse
 from tests.stripe.fake import DAY, FakeStripe
-from tests.web_source import count, waiting
+from tests.web_source import count, waiting_tables
 
 
 def reader_of(fake: FakeStripe, *tables: str, **settings: Any) -> Reader:
@@ -107,7 +107,7 @@ def test_st09_an_anchor_that_aged_out_is_no_error(fake: FakeStripe) -> None:
         fake.update(id_, name="new")
     reader.read(after=3 * DAY, batches=1)
     fake.forget(reader.state["events"]["main"]["after"][0])
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal("customers")
 
 
@@ -159,7 +159,7 @@ def test_r26_an_object_that_is_deleted_between_its_event_and_the_request(fake: F
     fake.delete(product)
     reader.read(after=0)
     assert reader.live("customers") == reader.live("products") == {}
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
 
 
 def test_st18_event_types_are_not_chosen_by_a_list(fake: FakeStripe) -> None:
@@ -241,7 +241,7 @@ def test_an_upcoming_invoice_has_no_id_and_no_row(fake: FakeStripe) -> None:
     """The preview in `invoice.upcoming` is no object yet, and nothing is asked for."""
     reader = reader_of(fake, "invoices")
     fake.create("event", event="", type="invoice.upcoming", data={"object": {"object": "invoice"}})
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     assert reader.live("invoices") == {}
 
 

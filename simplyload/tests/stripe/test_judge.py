@@ -87,10 +87,10 @@ def test_every_field_of_the_official_client_is_a_column(kind: Kind | Child) -> N
         assert set(kind.columns) - {"id"} == expected
     for name, column in kind.columns.items():
         if name in fields:
-            assert column in allowed(fields[name]), (name, column, fields[name])
+            assert column in allowed_types(fields[name]), (name, column, fields[name])
 
 
-def allowed(declared: Any) -> set[str]:
+def allowed_types(declared: Any) -> set[str]:
     """Give the types of a column that can hold what the client declares."""
     parts = (
         typing.get_args(declared) if typing.get_origin(declared) is typing.Union else (declared,)

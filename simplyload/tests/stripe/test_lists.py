@@ -7,7 +7,7 @@ import pytest
 from simplyload.sources.stripe.client import Client
 from tests.stripe.conftest import Reader, Warehouse, make_source
 from tests.stripe.fake import FakeStripe
-from tests.web_source import count, waiting
+from tests.web_source import count, waiting_tables
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 
@@ -25,10 +25,10 @@ def test_st06_an_empty_page_of_which_more_follow_is_no_end(fake: FakeStripe) -> 
     reader = Reader(fake, {"tables": ["customers"]})
     fake.fail("customers", 200, after=1, times=3)
     fake.faults[0].body = empty
-    message = waiting(reader.read())["customers"]
+    message = waiting_tables(reader.read())["customers"]
     assert "an empty page of customers" in message
     assert "next run tries again" in message
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     reader.assert_equal("customers")
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from simplyload.sources.stripe.settings import StripeSettings
 from tests.stripe.conftest import Reader
 from tests.stripe.fake import DAY, KEY, FakeStripe
-from tests.web_source import count, waiting
+from tests.web_source import count, waiting_tables
 
 
 def test_st25_what_stripe_removed_is_refused_with_a_sentence() -> None:
@@ -58,7 +58,7 @@ def test_st32_the_transactions_of_an_automatic_payout_are_linked(fake: FakeStrip
     fake.create("payout", automatic=False, reconciliation_status="not_applicable")
     fake.link(automatic, *transactions)
     reader = Reader(fake, {"tables": ["payouts", "payout_transactions"]})
-    assert waiting(reader.read()) == {}
+    assert waiting_tables(reader.read()) == {}
     assert reader.live("payout_transactions") == {}
     fake.update(automatic, event="paid", status="paid")
     fake.update(automatic, event="reconciliation_completed", reconciliation_status="completed")

@@ -38,12 +38,12 @@ def no_number(value: Any, kept: Any = None) -> OddEvent:
     return odd({"$value": value}, value=None, properties=properties)
 
 
-def timed(value: Any, stored: str | None) -> OddEvent:
+def odd_datetime(value: Any, stored: str | None) -> OddEvent:
     """An event with this datetime, and what is stored of it."""
     return odd(sent={"datetime": value}, datetime=stored and datetime.fromisoformat(stored))
 
 
-def nested(depth: int) -> Any:
+def nested_objects(depth: int) -> Any:
     """Objects in objects."""
     value: Any = "core"
     for _ in range(depth):

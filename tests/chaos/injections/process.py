@@ -25,7 +25,7 @@ from tests import fivetran
 from tests.chaos.runs import EVERYTHING, DebugSandboxRun, SandboxRun, ScriptedRun, measure
 from tests.connector.scripted import NOON
 from tests.loader import KilledError
-from tests.sandbox_server import running_sandbox
+from tests.sandbox_server import run_sandbox
 
 UPDATE, CHECKPOINT = "calling update()", "checkpoint recorded"  # lines of the SDK's log
 SECONDS_OF_A_SYNC = 4.0
@@ -186,7 +186,7 @@ def fail_loader(run: DebugSandboxRun) -> None:
 def read_a_million_events(run: SandboxRun) -> None:
     """A first sync of a million events holds less than 300 MB, and no more than at its start."""
     now = "2026-11-16T15:00:00+00:00"
-    with running_sandbox(events=1_000_000, no_limits=True, seed=5, now=now) as sandbox:
+    with run_sandbox(events=1_000_000, no_limits=True, seed=5, now=now) as sandbox:
         rows, early, peak = measure("read_events", sandbox.url)
     assert rows >= 1_000_000
     assert peak < 300, f"{peak:.0f} MB"

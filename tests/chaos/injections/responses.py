@@ -10,7 +10,7 @@ from api import AuthError, KlaviyoError, RefusedError, ScopeError, TransientErro
 from session import Clock, KlaviyoSession
 from tests.chaos.fault_patterns import EVENTS, REPORT, SEGMENTS
 from tests.chaos.runs import KEY, DebugSandboxRun, SandboxRun, difference
-from tests.sandbox_server import running_sandbox
+from tests.sandbox_server import run_sandbox
 
 MINUTES, ONE_DAY = 60.0, 86_400  # seconds
 REJECTED = "Klaviyo rejected the API key: check api_key"
@@ -54,7 +54,7 @@ def limit_requests(run: SandboxRun) -> None:
             session.get("/api/metrics")
 
     with (
-        running_sandbox(campaigns=2, profiles=10) as limited,
+        run_sandbox(campaigns=2, profiles=10) as limited,
         pytest.MonkeyPatch.context() as patch,
         ThreadPoolExecutor(4) as pool,
     ):

@@ -23,8 +23,8 @@ from rich.table import Table as RichTable
 
 from simplyload.checks import TableCheck, compare
 from simplyload.config import Configuration, read_configuration
-from simplyload.demo.sandbox import API_KEY, find_repository, read_orders, running_sandbox
-from simplyload.demo.server import running_server
+from simplyload.demo.sandbox import API_KEY, find_repository, read_orders, run_sandbox
+from simplyload.demo.server import run_server
 from simplyload.demo.shop import DATABASE, SETUP, fill_shop
 from simplyload.demo.workload import Workload
 from simplyload.errors import SimplyLoadError
@@ -95,8 +95,8 @@ def run_demo(folder: Path, repository: Path | None) -> int:
 def _prepare(folder: Path, repository: Path, stack: ExitStack) -> str:
     """Start both servers, fill a new shop, and set what simplyload.yml names; return the DSN."""
     epoch = _choose_epoch(folder)
-    url = stack.enter_context(running_sandbox(repository, epoch))
-    server = stack.enter_context(running_server(folder / "postgres"))
+    url = stack.enter_context(run_sandbox(repository, epoch))
+    server = stack.enter_context(run_server(folder / "postgres"))
     shop = make_dsn(server, dbname=DATABASE)
     password = secrets.token_urlsafe()
     is_new = _create_database(server)

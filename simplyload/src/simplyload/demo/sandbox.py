@@ -24,7 +24,7 @@ REVISION = "2026-10-15"
 
 
 @contextmanager
-def running_sandbox(repository: Path, epoch: date) -> Iterator[str]:
+def run_sandbox(repository: Path, epoch: date) -> Iterator[str]:
     """Run a sandbox whose account is built around a day; yield its address."""
     options = ["--port", "0", "--no-limits", *choose_times(epoch, datetime.now(UTC)), *SIZE]
     command = [sys.executable, "-m", "klaviyo_sandbox", *options]

@@ -18,7 +18,7 @@ SETTINGS = (
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[str]:
+def run_server(folder: Path) -> Iterator[str]:
     """Start a server whose data is in the folder, yield its DSN (user postgres), stop it.
 
     A server that a killed process left running in the folder is restarted.

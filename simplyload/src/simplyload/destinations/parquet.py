@@ -98,7 +98,7 @@ class LakeEntry:
         """Return what is written."""
         return json.dumps(asdict(self), default=str).encode()
 
-    def followed_by(self, load: Load, files: Mapping[str, Sequence[str]]) -> "LakeEntry":
+    def next_entry(self, load: Load, files: Mapping[str, Sequence[str]]) -> "LakeEntry":
         """Return the entry of a load after this one."""
         number = self.number + 1
         return replace(
@@ -159,7 +159,7 @@ class ParquetDestination:
         began, held = time.monotonic(), self._held[load.stream]
         parts = {part.table.name: part for part in load.staged}
         files = {name: [*map(_name_of, part.files)] for name, part in parts.items()}
-        entry = held.followed_by(load, files)
+        entry = held.next_entry(load, files)
         self._note(load.stream, entry)
         for part in load.staged:
             self._place(part)

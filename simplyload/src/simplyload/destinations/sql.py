@@ -194,7 +194,7 @@ class SqlDestination(ABC):
     def __init__(self, names: Names | None = None) -> None:
         self._open: Any = None  # a connection, which a subclass makes at first use
         self._prepared = False
-        self._names = (names or Names()).changed()
+        self._names = (names or Names()).renames()
         self._stages: list[exp.Table] = []
         self._ranges: Collection[str] = ()  # those that a scan is restricted to
         self._columns_of: dict[str, Tables] = {}

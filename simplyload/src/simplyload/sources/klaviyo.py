@@ -114,7 +114,7 @@ class KlaviyoSource(ProcessSource):
 
         They are of an account of which it gives some row, in any of the tables.
         """
-        kept = self._kept.get(table.name)
+        kept = self._kept_tables.get(table.name)
         if not kept or "reason" in kept:
             return Kept(**kept) if kept else None
         columns = (rows[ACCOUNT] for rows in self._read_present(table).values())
@@ -128,7 +128,7 @@ class KlaviyoSource(ProcessSource):
         return self._present
 
     @cached_property
-    def _kept(self) -> dict[str, Any]:
+    def _kept_tables(self) -> dict[str, Any]:
         kept: dict[str, Any] = self._call_for_value("list_kept")
         return kept
 
@@ -147,7 +147,7 @@ class KlaviyoReader:
 
     def tables(self) -> list[Table]:
         """List the tables that the setting `tables` chooses."""
-        with _errors_with_remedy():
+        with _explain_errors():
             parse = import_module("configuration").parse_configuration
             chosen = parse(self._configuration).tables
         return [table for table in self.discover() if table.name in chosen]
@@ -256,13 +256,13 @@ class KlaviyoReader:
     def _operations(self, state: Any) -> Iterator[Any]:
         """Run one sync of the connector, row by row; its errors are ours."""
         operations = import_module("sync").sync(self._configuration, state)
-        with _errors_with_remedy(), closing(operations):
+        with _explain_errors(), closing(operations):
             for operation in operations:
                 yield from _split_rows(operation)
 
     def _run_setup_test(self, label: str, test: Any) -> Finding:
         try:
-            with _errors_with_remedy():
+            with _explain_errors():
                 test(self._configuration)
         except SimplyLoadError as error:
             return Finding(level="error", subject=label, message=str(error))
@@ -389,7 +389,7 @@ def _import_connector(folder: Path) -> None:
 
 
 @contextmanager
-def _errors_with_remedy() -> Iterator[None]:
+def _explain_errors() -> Iterator[None]:
     """Raise the connector's errors as ours; their messages are safe to show."""
     api = import_module("api")
     try:

@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler, ABC):
 
 
 @contextmanager
-def running(fake: SomeFake, handler: type[Handler]) -> Iterator[SomeFake]:
+def serve(fake: SomeFake, handler: type[Handler]) -> Iterator[SomeFake]:
     """Answer on a free port of 127.0.0.1."""
     bound = type("Bound", (handler,), {"fake": fake})
     with ThreadingHTTPServer(("127.0.0.1", 0), bound) as server:

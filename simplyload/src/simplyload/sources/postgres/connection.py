@@ -101,7 +101,7 @@ def _make_dsn(
 
 def connect(settings: PostgresSettings, stream: str, *, read_only: bool = True) -> Connection:
     """Open a connection for catalog queries and commands, in autocommit."""
-    with named_errors(settings):
+    with explain_errors(settings):
         connection = psycopg2.connect(dsn(settings, stream))
         connection.autocommit = True
         if not read_only:
@@ -111,7 +111,7 @@ def connect(settings: PostgresSettings, stream: str, *, read_only: bool = True) 
 
 def connect_replication(settings: PostgresSettings, stream: str) -> LogicalReplicationConnection:
     """Open a replication connection to the database's own host."""
-    with named_errors(settings, settings.replication_host):
+    with explain_errors(settings, settings.replication_host):
         return psycopg2.connect(
             dsn(settings, stream, replication=True),
             connection_factory=LogicalReplicationConnection,
@@ -127,7 +127,7 @@ class Reader:
         self._connection = self._connect()
 
     def _connect(self) -> adbc.Connection:
-        with named_errors(self._settings):
+        with explain_errors(self._settings):
             return adbc.connect(dsn(self._settings, self._stream), autocommit=True)
 
     def read(self, query: str, max_bytes: int | None = None) -> pa.Table:
@@ -136,7 +136,7 @@ class Reader:
         Nothing stays open while the rows are loaded. A statement that is interrupted is read again
         over a new connection: a standby cancels those that its primary's VACUUM conflicts with.
         """
-        with named_errors(self._settings):
+        with explain_errors(self._settings):
             for pause in PAUSES:
                 try:
                     return self._read(query, max_bytes)
@@ -194,7 +194,7 @@ _SIGN_IN = (
 
 
 @contextmanager
-def named_errors(settings: PostgresSettings, host: str | None = None) -> Iterator[None]:
+def explain_errors(settings: PostgresSettings, host: str | None = None) -> Iterator[None]:
     """Name the database in a driver's error; drivers repeat no password, but a query's values."""
     try:
         yield

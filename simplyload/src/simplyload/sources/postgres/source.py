@@ -19,10 +19,10 @@ from simplyload.errors import ConfigurationError, SourceError
 from simplyload.sources.postgres.connection import (
     Reader,
     connect,
+    explain_errors,
     fetch,
     identifier,
     literal,
-    named_errors,
 )
 from simplyload.sources.postgres.discover import (
     SourceTable,
@@ -96,7 +96,7 @@ class PostgresSource:
         return [table.table for table in self._select_replicable(self._discover())]
 
     def _discover(self) -> list[SourceTable]:
-        with named_errors(self._settings):
+        with explain_errors(self._settings):
             tables = discover_tables(self._connection, self._settings)
         names = [table.table.name for table in tables]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -113,7 +113,7 @@ class PostgresSource:
 
     def read(self, state: State) -> Iterator[Batch]:
         """Copy what is not copied yet, then yield what changed since the state."""
-        with named_errors(self._settings):
+        with explain_errors(self._settings):
             yield from self._read(state)
 
     def _read(self, state: State) -> Iterator[Batch]:
@@ -367,7 +367,7 @@ class PostgresSource:
 
     def validate(self) -> list[Finding]:
         """Check rights, keys, settings of the server and indexes on cursors; changes nothing."""
-        with named_errors(self._settings):
+        with explain_errors(self._settings):
             tables = discover_tables(self._connection, self._settings)
             return list(validate(self._connection, self._settings, self._stream, tables))
 

@@ -96,10 +96,10 @@ def _stream(
         message = f"slot and publication can be used{kept}"
         yield Finding(level="ok", subject="stream", message=message)
         yield from _check_kept_log(connection)
-        yield from _unpublished(connection, settings.publication_name(stream), tables)
+        yield from _find_unpublished(connection, settings.publication_name(stream), tables)
 
 
-def _unpublished(
+def _find_unpublished(
     connection: Connection, publication: str, tables: Sequence[SourceTable]
 ) -> Iterator[Finding]:
     """Find the tables that wait, in any mode that streams, until the publication has them whole.

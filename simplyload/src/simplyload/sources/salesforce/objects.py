@@ -89,7 +89,7 @@ class Declared:
         return Table(name=name, key=("id",), schema=pa.schema(columns), source_name=self.name)
 
     @property
-    def selected(self) -> list[str]:
+    def selected_fields(self) -> list[str]:
         """The fields that a query of whole rows selects."""
         return [*self.fields, *([DELETED] if self.has_deleted else [])]
 

@@ -64,7 +64,7 @@ class Reading:
 
     def scan(self, declared: Declared) -> Iterator[Batch]:
         """Read an object's present rows as they are now."""
-        for page in self._client.pages(declared.name, declared.selected, declared.present):
+        for page in self._client.pages(declared.name, declared.selected_fields, declared.present):
             for record in page.records:
                 self._put(declared, record)
             yield self._rows.batch()
@@ -130,7 +130,7 @@ class Reading:
     def _scan_by_queries(self, declared: Declared, scan: Scan) -> Iterator[Batch]:
         restored = set() if scan.whole else self._list_restorable(declared)
         whole = scan.whole or restored is None
-        fields = declared.selected if whole else ["Id"]
+        fields = declared.selected_fields if whole else ["Id"]
         for page in self._client.pages(declared.name, fields, declared.present, scan.after):
             ids = [record["Id"] for record in page.records]
             records = page.records if whole else self._get(declared, {*ids} & (restored or set()))
@@ -177,7 +177,7 @@ class Reading:
         known.scan = Scan(seq=self._rows.take_seq(), begun=now, whole=whole, accept=accept)
         if whole:
             rows = jobs.count_rows(self._client, declared)
-            fits_a_job = len(split_fields(declared.selected)) == 1
+            fits_a_job = len(split_fields(declared.selected_fields)) == 1
             known.scan.large = fits_a_job and rows >= self._settings.bulk_rows
         return known.scan
 
@@ -240,7 +240,9 @@ class Reading:
             f"{declared.cursor} >= {to_time(begin)}",
             f"{declared.cursor} < {to_time(end)}",
         ]
-        for page in self._client.pages(declared.name, declared.selected, window, known.after):
+        for page in self._client.pages(
+            declared.name, declared.selected_fields, window, known.after
+        ):
             for record in page.records:
                 self._put(declared, record)
             known.after = page.last
@@ -302,7 +304,9 @@ class Reading:
         for first in range(0, len(ids), IDS):
             listed = ", ".join(f"'{id_}'" for id_ in ids[first : first + IDS])
             where = [*declared.present, f"{by} IN ({listed})"]
-            for page in self._client.pages(declared.name, fields or declared.selected, where):
+            for page in self._client.pages(
+                declared.name, fields or declared.selected_fields, where
+            ):
                 found += page.records
         return found
 
