@@ -87,7 +87,7 @@ def install_from_git(folder: Path) -> dict[str, str]:
     return install(folder, package)
 
 
-@pytest.mark.chaos
+@pytest.mark.slow
 def test_an_analysts_project_builds_the_marts_of_one_connection(tmp_path: Path) -> None:
     """From git: the variables name the schema, the prefix and the tables."""
     file = raw.write(tmp_path / "raw.db", shop.ROWS)
@@ -105,8 +105,11 @@ def test_an_analysts_project_builds_the_marts_of_one_connection(tmp_path: Path) 
     assert sorted(tuple(row.values()) for row in rows) == BEST_SELLERS
 
 
-@pytest.mark.chaos
-@pytest.mark.parametrize("run_engine", [run_postgres, run_snowflake])
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "run_engine", [run_postgres, pytest.param(run_snowflake, marks=pytest.mark.chaos)]
+)
 def test_an_analysts_project_builds_on_a_server(
     run_engine: Callable[[Path], AbstractContextManager[Engine]], tmp_path: Path
 ) -> None:
@@ -219,7 +222,8 @@ def test_an_analyst_builds_one_group_of_marts(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.chaos
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_an_analysts_project_replaces_months_on_bigquery(tmp_path: Path) -> None:
     """From a folder, its own model and all that it reads: a second run without an affected month
     succeeds as in our own project.

@@ -100,7 +100,7 @@ def run_some(engine: Engine, folder: Path, file: Path) -> Contents:
     return read_contents(engine, folder)
 
 
-@pytest.mark.chaos
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("run_engine", [run_postgres, run_bigquery])
 def test_what_is_missing_is_empty_on_every_engine(

@@ -132,8 +132,15 @@ def _on_duckdb(accounts: SyncedAccounts, tmp_path_factory: pytest.TempPathFactor
     return run_dbt(engine, folder, "run")
 
 
-@pytest.mark.chaos
-@pytest.mark.parametrize("run_engine", [run_postgres, run_bigquery, run_snowflake])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "run_engine",
+    [
+        run_postgres,
+        pytest.param(run_bigquery, marks=pytest.mark.chaos),
+        pytest.param(run_snowflake, marks=pytest.mark.chaos),
+    ],
+)
 def test_every_engine_has_the_same_days_and_amounts(
     run_engine: Callable[[Path], AbstractContextManager[Engine]],
     accounts: SyncedAccounts,
