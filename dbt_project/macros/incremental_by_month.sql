@@ -269,6 +269,8 @@
 
 {#- The month of the earliest event that a sync wrote since the last run. `min_event_at` is UTC, and
     in zones west of it the event's date is the day before. Without reports of syncs, all months.
+    `synced_at` is the time when a sync began, and its report is loaded when it ends: of one that
+    takes days, after newer rows of other accounts.
     Reads the raw tables, because a variable of BigQuery cannot read a staging model that a project
     makes ephemeral. -#}
 {% macro affected_from_month_query() -%}
@@ -281,7 +283,10 @@
         from {{ source_rows('sync_report') }}
         where
             table_name = 'event'
-            and {{ written_since_last_run('synced_at') }}
+            and (
+                {{ written_since_last_run('synced_at') }}
+                or {{ written_since_last_run('_fivetran_synced') }}
+            )
         {%- if has_stale_reports() %}
         union all
         {{ unreported_events() }}

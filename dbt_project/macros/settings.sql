@@ -116,9 +116,7 @@
             ~ "'; the rules are " ~ finding_rules() | join(', ')
         ) -%}
     {%- endfor -%}
-    {%- for connection in var('klaviyo_sources', []) if not connection.schema -%}
-        {%- do problems.append('klaviyo_sources: an entry without schema') -%}
-    {%- endfor -%}
+    {%- do problems.extend(find_wrong_connections()) -%}
     {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error(problems | join('. ')) }}
     {%- endif -%}
@@ -126,6 +124,26 @@
         {%- do check_raw_tables() -%}
         {%- do analyze_raw_tables() -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The errors for entries of `klaviyo_sources`: without a schema, or with a name that another one
+    has, of which only one would be read. -#}
+{% macro find_wrong_connections() -%}
+    {%- set problems = [] -%}
+    {%- set names = [] -%}
+    {%- for connection in connections() -%}
+        {%- set name = connection_name(connection) -%}
+        {%- if not connection.schema -%}
+            {%- do problems.append('klaviyo_sources: an entry without schema') -%}
+        {%- elif name in names -%}
+            {%- do problems.append(
+                "klaviyo_sources: two entries have the name '" ~ name
+                ~ "', by default their schema; give each a name of its own"
+            ) -%}
+        {%- endif -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {{ return(problems) }}
 {%- endmacro %}
 
 {#- The unknown word, and the longest name that it contains: `campaign` for `Campaigns`. -#}
@@ -162,7 +180,9 @@
             "The raw table account is missing: set KLAVIYO_RAW_SCHEMA and KLAVIYO_RAW_DATABASE to where"
             " Fivetran loads, tick account in the connection's schema tab, and sync"
         ) }}
-    {%- elif missing -%}
+    {%- endif -%}
+    {%- do check_connections() -%}
+    {%- if missing -%}
         {{ log(
             "Read as empty, because they are missing: " ~ missing | join(', ') ~ ". Tick them in the"
             " connection's schema tab and sync, or leave them out of KLAVIYO_TABLES.", info=true
@@ -191,6 +211,18 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Fails the run if a connection of `klaviyo_sources` has no account: its schema is misspelt or
+    not synced, and the marts would lack all of it. -#}
+{% macro check_connections() -%}
+    {%- set existing = existing_relations('account') -%}
+    {%- for name, relation in raw_relations('account').items() if name not in existing -%}
+        {{ exceptions.raise_compiler_error(
+            "klaviyo_sources: the connection " ~ name ~ " has no table " ~ relation
+            ~ ": correct its schema and database, or sync it first"
+        ) }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {% macro check_columns(table, present) -%}
     {%- set missing = required_columns()[table] | reject('in', present) | join(', ') -%}
     {%- if missing -%}
@@ -201,13 +233,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The columns without which dates or events are lost. Any other column may be missing, as may any
-    table but account. Fivetran does not let a user untick a key. -#}
+{#- The columns without which dates, currencies or events are lost. Any other column may be missing,
+    as may any table but account. Fivetran does not let a user untick a key. -#}
 {% macro required_columns() -%}
     {{ return({
-        'account': ['timezone', 'synced_at'],
+        'account': ['timezone', 'preferred_currency', 'synced_at'],
         'campaign_message': ['campaign_id', 'send_time'],
         'event': ['metric_id', 'datetime', 'timestamp'],
+        'metric': ['name'],
         'sync_report': ['started_at', 'min_event_at', 'synced_at'],
     }) }}
 {%- endmacro %}

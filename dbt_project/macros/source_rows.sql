@@ -23,14 +23,24 @@
 {% macro raw_relations(table) -%}
     {%- set declared = source('klaviyo', table) -%}
     {%- set relations = {} -%}
-    {%- for connection in var('klaviyo_sources', []) -%}
-        {%- do relations.update({connection.get('name', connection.schema): api.Relation.create(
+    {%- for connection in connections() -%}
+        {%- do relations.update({connection_name(connection): api.Relation.create(
             database=connection.get('database', declared.database),
             schema=connection.schema,
             identifier=declared.identifier
         )}) -%}
     {%- endfor -%}
     {{ return(relations or {'': declared}) }}
+{%- endmacro %}
+
+{#- The connections of the variable `klaviyo_sources`. -#}
+{% macro connections() -%}
+    {{ return(var('klaviyo_sources', none) or []) }}
+{%- endmacro %}
+
+{#- The name of a connection, which `source_relation` has. -#}
+{% macro connection_name(connection) -%}
+    {{ return(connection.get('name', connection.schema)) }}
 {%- endmacro %}
 
 {#- Those that count: the table is selected, and exists. A user of Fivetran may untick any table in
@@ -60,7 +70,8 @@
     select {{ selected | join(', ') }}, coalesce(
         {{ '_fivetran_deleted' if present is none or '_fivetran_deleted' in present else 'null' }},
         false
-    ) as is_deleted, '{{ source_relation }}' as source_relation
+    ) as is_deleted,
+    {{ dbt.string_literal(dbt.escape_single_quotes(source_relation)) }} as source_relation
 {%- endmacro %}
 
 {#- The columns of a raw table in models/staging/_klaviyo__sources.yml, with the engine's types, and

@@ -460,7 +460,7 @@ ROWS: dict[str, Rows] = {
                 "DiscountCode": "hello1",
             },
         ),
-        event("kept", ORDER, "2026-10-31 23:59:59", "bob", value=8.0),
+        event("kept", ORDER, "2026-10-31 23:59:59", "bob", value=8.0, value_currency=" "),
         # In an A/B test: the open that Klaviyo credits, and a later open by a machine.
         event(
             "openA",

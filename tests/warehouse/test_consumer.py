@@ -21,7 +21,7 @@ from tests.warehouse.snowflake import run_snowflake
 CONSUMER = Path(__file__).with_name("consumer")
 ONLY_ITS_OWN = ("build", "--indirect-selection", "cautious", "--select", "+best_seller")
 CONNECTIONS = [
-    {"name": "us", "schema": "klaviyo_us"},
+    {"name": "l'Amérique", "schema": "klaviyo_us"},
     {"database": "raw", "schema": "klaviyo_fr"},
 ]
 IN_EUROS = {"klaviyo_reporting_currency": "eur", "klaviyo_exchange_rates": "raw.main.rates"}
@@ -176,7 +176,10 @@ def test_an_analysts_project_unites_several_connections(dbt_build: Path, tmp_pat
         "select distinct account_id, source_relation from klaviyo_klaviyo.klaviyo__data_health"
         " order by account_id",
     )
-    assert [tuple(row.values()) for row in named] == [(shop.FR, "klaviyo_fr"), (shop.US, "us")]
+    assert [tuple(row.values()) for row in named] == [
+        (shop.FR, "klaviyo_fr"),
+        (shop.US, "l'Amérique"),
+    ]
     days = dbt.query(
         united,
         "select account_currency, cast(sent_on as text), currency, exchange_rate, conversion_value"

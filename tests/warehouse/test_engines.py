@@ -399,6 +399,32 @@ def test_events_without_a_report_of_their_sync_are_added(
 
 
 @pytest.mark.slow
+def test_the_report_of_a_sync_that_took_days_is_read(built: Path, tmp_path: Path) -> None:
+    """The last build has rows of an account that synced after this sync began, and before it ended.
+
+    The events that the sync wrote after that build are in it as well.
+    """
+    engine = _copy_built(built, tmp_path)
+    began = {"synced_at": "2026-11-15T09:00:00Z", "_fivetran_synced": LATER}
+    early = shop.event("early", shop.ORDER, "2026-03-01 12:00:00", "bob", value=1.0, **began)
+    report = {
+        "account_id": shop.US,
+        "sync_id": "slow",
+        "table_name": "event",
+        "started_at": began["synced_at"],
+        "min_event_at": early["datetime"],
+        **began,
+    }
+    reports = [*shop.ROWS["sync_report"], report]
+    events = [*shop.ROWS["event"], early]
+    load(engine, tmp_path, {**shop.ROWS, "event": events, "sync_report": reports})
+
+    updated = run_dbt(engine, tmp_path, "run", "--select", CONVERSION)
+
+    assert "early" in {dict(row)["event_id"] for row in updated[CONVERSION]}
+
+
+@pytest.mark.slow
 def test_without_reports_of_syncs_every_month_is_replaced(
     dbt_build: Path, full: Contents, tmp_path: Path
 ) -> None:

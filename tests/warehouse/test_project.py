@@ -73,8 +73,8 @@ def test_staging_selects_every_source_column(models: dict[str, dict[str, Any]]) 
         sql = models[f"stg_klaviyo__{table.name}"]["compiled_code"]
         columns = sql.partition("\nfrom ")[0]
         selected = re.findall(
-            r"^    (?:case when .* (?:else|then) |upper\(trim\()?(\w+)"
-            r"(?: end|\)\))?(?: as \w+)?,?$",
+            r"^    (?:case when .* (?:else|then) |nullif\(upper\(trim\()?(\w+)"
+            r"(?: end|\)\), ''\))?(?: as \w+)?,?$",
             columns,
             re.MULTILINE,
         )

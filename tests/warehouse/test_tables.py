@@ -146,6 +146,8 @@ def test_by_default_dbt_reads_what_is_synced_and_warns_of_an_unticked_table(
             {"event": ("timestamp", "datetime")},
             "The raw table event lacks datetime, timestamp, which the marts require: tick it",
         ),
+        (["account"], {"account": ("preferred_currency",)}, "account lacks preferred_currency, wh"),
+        (["account", "metric"], {"metric": ("name",)}, "The raw table metric lacks name, which"),
     ],
 )
 def test_what_is_required_is_named_with_its_remedy(
@@ -154,6 +156,38 @@ def test_what_is_required_is_named_with_its_remedy(
     """A run without what the marts require ends at once, with one line that has the remedy."""
     file = untick(raw.write(tmp_path / "raw.db", {}, tables), unticked)
     done = dbt.run(tmp_path, "build", raw=file)
+
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "START" not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("connections", "message"),
+    [
+        (
+            [{"name": "shop", "schema": SCHEMA}, {"name": "shop", "schema": "klaviyo_fr"}],
+            "klaviyo_sources: two entries have the name 'shop'",
+        ),
+        (
+            [{"schema": SCHEMA, "database": "raw"}, {"schema": SCHEMA, "database": "other"}],
+            f"klaviyo_sources: two entries have the name '{SCHEMA}', by default their schema",
+        ),
+        (
+            [{"name": "us", "schema": SCHEMA}, {"name": "fr", "schema": "klavyo_fr"}],
+            'the connection fr has no table "raw"."klavyo_fr"."account"',
+        ),
+    ],
+)
+def test_a_connection_that_would_not_be_read_is_named(
+    connections: list[dict[str, str]], message: str, tmp_path: Path
+) -> None:
+    """Of two connections by one name one would be lost, and all of one in a misspelt schema."""
+    file = raw.write(tmp_path / "raw.db", shop.ROWS, ["account"])
+    variables = "--vars", json.dumps({"klaviyo_sources": connections})
+
+    done = dbt.run(tmp_path, "run", "--select", "stg_klaviyo__account", *variables, raw=file)
 
     assert done.returncode != 0
     assert message in done.stdout

@@ -36,28 +36,46 @@ entries as (
 
 ),
 
--- The bound ends the walk, should Klaviyo ever return a circle.
-walk as (
+sizes as (
 
     select
         account_id,
         flow_id,
-        flow_action_id,
-        1 as action_number
+        count(*) as action_count
+    from actions
+    group by account_id, flow_id
+
+),
+
+-- The shortest way to an action passes no action twice. The bound ends the walk in a circle, in
+-- which each split would double the ways.
+walk as (
+
+    select
+        entries.account_id,
+        entries.flow_id,
+        entries.flow_action_id,
+        1 as action_number,
+        sizes.action_count
+
     from entries
-    where entry_count = 1
+    inner join sizes
+        on entries.account_id = sizes.account_id
+        and entries.flow_id = sizes.flow_id
+    where entries.entry_count = 1
     union all
     select
         links.account_id,
         links.flow_id,
         links.next_action_id as flow_action_id,
-        walk.action_number + 1 as action_number
+        walk.action_number + 1 as action_number,
+        walk.action_count
     from walk
     inner join links
         on walk.account_id = links.account_id
         and walk.flow_id = links.flow_id
         and walk.flow_action_id = links.flow_action_id
-    where walk.action_number < 200
+    where walk.action_number < walk.action_count
 
 ),
 

@@ -9,7 +9,7 @@ select
     website_url,
     industry,
     timezone,
-    upper(trim(preferred_currency)) as preferred_currency,
+    nullif(upper(trim(preferred_currency)), '') as preferred_currency,
     public_api_key,
     locale,
     source_relation,

@@ -12,7 +12,7 @@ select
 
     ---------- strings
     uuid,
-    upper(trim(value_currency)) as value_currency,
+    nullif(upper(trim(value_currency)), '') as value_currency,
     send_cohort,
     subject,
     campaign_name,
