@@ -29,7 +29,7 @@ Chart = Literal[
 ]
 
 
-def slug(title: str) -> str:
+def make_slug(title: str) -> str:
     """A title in lower case, with underscores between its words."""
     return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
@@ -94,7 +94,7 @@ class Tile:
     @property
     def slug(self) -> str:
         """The title as an id, in the page and in addresses."""
-        return slug(self.title)
+        return make_slug(self.title)
 
     @property
     def cells(self) -> list[str]:
@@ -165,7 +165,7 @@ class Page:
     @property
     def slug(self) -> str:
         """The title as an id, in the page and in addresses."""
-        return slug(self.title)
+        return make_slug(self.title)
 
 
 @dataclass(frozen=True)
