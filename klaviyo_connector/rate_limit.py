@@ -1,8 +1,8 @@
 """Keeps the requests to one endpoint within Klaviyo's rate limits, for all threads of an account.
 
 Klaviyo counts an account's requests to each endpoint, whichever key sends them, in windows of a
-second (burst), of a minute (steady) and, for reports, of a day. A response tells the quota of each
-window, but what remains only of the second; a 429 tells only when to come back. Where Klaviyo's
+second (burst), of a minute (steady) and, for reports, of a day. A response states the quota of
+each window, but the rest of the second's alone; a 429 states only when to retry. Where Klaviyo's
 minute begins is unknown, so no 60 seconds of ours, wherever they begin, exceed our share of it:
 
     sent      ||||||||| ......... none ......... ||||||||| ......... none .........
@@ -19,7 +19,7 @@ from api import RateLimitHeaders
 RESERVED_SHARE = 0.1  # of each quota, for the account's other tools
 DAY = 86_400.0  # seconds
 MAX_PAUSE = 60.0  # seconds
-FIRST_INTERVAL = 0.1  # seconds between two requests, until a response tells the quotas
+FIRST_INTERVAL = 0.1  # seconds between two requests, until a response states the quotas
 JITTER = 1.0  # seconds by which two requests may arrive closer than they are sent
 
 

@@ -171,7 +171,7 @@ class KlaviyoSession:
         return client
 
     def daily_quota(self, endpoint: str) -> float | None:
-        """The requests a day that Klaviyo allows of an endpoint, once a response tells it."""
+        """The requests a day that Klaviyo allows of an endpoint, once a response states it."""
         with self._lock:
             return self._limiters[endpoint].daily_quota
 

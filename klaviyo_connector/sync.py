@@ -57,7 +57,7 @@ from tables.jsonapi import get_path
 Batch = list[Operation]  # rows with the checkpoint that covers them, or one warning
 ROWS_BETWEEN_CHECKPOINTS = 1_000  # the loader holds these and one page's in memory
 SECONDS_BETWEEN_CHECKPOINTS = 30
-# The loader logs each state, and to pack a large one takes as long as to write thousands of rows.
+# The loader logs each state, and packing a large one takes as long as writing thousands of rows.
 LARGE_STATE = 100_000  # bytes; one of twice that size has twice the rows and seconds before it
 MAX_SPACING = 20  # times: 20,000 rows or ten minutes
 MAX_CLOCK_ERROR = timedelta(days=1)  # a watermark further ahead is damage
@@ -81,7 +81,7 @@ def sync(
 def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> Iterator[Operation]:
     """Leave out checkpoints that would commit few rows, since each one is work for the loader.
 
-    The first one after 1,000 rows or 30 seconds is kept, later for a large state, and always the
+    Kept are the first one after 1,000 rows or 30 seconds, which a large state multiplies, and the
     last one.
     """
     last, rows, since = Checkpoint({**previous.json}), 0, monotonic()
@@ -99,7 +99,7 @@ def throttle_checkpoints(operations: Iterable[Operation], previous: State) -> It
                 yield budget.dump(last)
                 rows, since = 0, monotonic()
     except KlaviyoError:
-        # It keeps finished work, and the count of requests within the daily quota.
+        # The last checkpoint has the finished work and the requests of the daily quota.
         yield budget.dump(last)
         yield from budget.warnings()
         raise
@@ -357,20 +357,22 @@ def _plan_runs(context: AccountContext, writer: RowWriter) -> Iterator[Iterator[
         elif stream is scheduled[0]:
             yield sync_reports(context, writer, ReportQuota(context))
     if EVENTS in streams and not context.scopes.skips(EVENTS.table):
-        yield _track(context, writer, EVENTS, reread_profiles(context, writer))
+        yield _skip_without_scope(context, writer, EVENTS, reread_profiles(context, writer))
 
 
 def _run_stream(context: AccountContext, writer: RowWriter, stream: Stream) -> Iterator[Operation]:
-    """Run one stream and book its cost to its table; skip it if the key lacks the scope."""
-    if context.scopes.skips(stream.table):  # it requires a stream that was skipped
+    """The operations of one stream; none if a stream that it requires was skipped."""
+    if context.scopes.skips(stream.table):
         return
-    yield from _track(context, writer, stream, _stream_operations(context, writer, stream))
+    yield from _skip_without_scope(
+        context, writer, stream, _stream_operations(context, writer, stream)
+    )
 
 
-def _track(
+def _skip_without_scope(
     context: AccountContext, writer: RowWriter, stream: Stream, operations: Iterator[Operation]
 ) -> Iterator[Operation]:
-    """Operations of a stream, which is skipped if they need a scope that the key lacks."""
+    """The operations of a stream, whose cost is booked to its table, up to a missing scope."""
     with writer.track_cost(stream.table):
         try:
             yield from operations

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import yaml
 
 from looker.errors import LookerError
-from looker.yaml_reader import read_yaml
+from looker.yaml_reader import construct, read_yaml
 
 TEMPLATE = Path(__file__).parent / "template.yml"
 HOST = "https://lookerstudio.google.com"  # still documented, although the product is renamed
@@ -73,9 +73,10 @@ class MartLocation:
 def load(path: Path = TEMPLATE) -> Template:
     """Read the record of the report."""
     try:
-        return Template(**read_yaml(path))
-    except (TypeError, yaml.YAMLError) as error:
+        content = read_yaml(path)
+    except yaml.YAMLError as error:
         raise LookerError(f"{path.name}: {error}") from None
+    return construct(Template, content, path)
 
 
 def build_link(template: Template, marts: MartLocation, title: str, table: str) -> str:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from looker import findings
 from looker.errors import LookerError
 from looker.semantic import Metric, SemanticModel, Semantics
-from looker.yaml_reader import read_yaml
+from looker.yaml_reader import construct, read_yaml
 
 DASHBOARD = Path(__file__).parent / "dashboard.yml"
 CHANNEL = "send_channel"
@@ -29,7 +29,7 @@ Chart = Literal[
 ]
 
 
-def slug(title: str) -> str:
+def make_slug(title: str) -> str:
     """A title in lower case, with underscores between its words."""
     return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
@@ -94,7 +94,7 @@ class Tile:
     @property
     def slug(self) -> str:
         """The title as an id, in the page and in addresses."""
-        return slug(self.title)
+        return make_slug(self.title)
 
     @property
     def cells(self) -> list[str]:
@@ -165,7 +165,7 @@ class Page:
     @property
     def slug(self) -> str:
         """The title as an id, in the page and in addresses."""
-        return slug(self.title)
+        return make_slug(self.title)
 
 
 @dataclass(frozen=True)
@@ -242,31 +242,32 @@ class Dashboard:
 def load(semantics: Semantics, path: Path = DASHBOARD) -> Dashboard:
     """Read the declaration; a name that dbt does not declare is an error."""
     content = read_yaml(path)
-    try:
-        pages = [_build_page(content["model"], page) for page in content.pop("pages")]
-        periods = [Period(**period) for period in content.pop("periods")]
-        people = People(**content.pop("people"))
-        dashboard = Dashboard(**content, periods=periods, people=people, pages=pages)
-    except (KeyError, TypeError) as error:
-        raise LookerError(f"{path.name}: {error}.") from None
+    dashboard = construct(Dashboard, content, path)
+    dashboard = replace(
+        dashboard,
+        pages=[_build_page(dashboard.model, page, path) for page in content["pages"]],
+        periods=[construct(Period, period, path) for period in content["periods"]],
+        people=construct(People, content["people"], path),
+    )
     _validate(dashboard, semantics, path)
     return dashboard
 
 
-def _build_page(model: str, content: dict[str, Any]) -> Page:
+def _build_page(model: str, content: dict[str, Any], path: Path) -> Page:
     """A page. One of a subject shows all days of it."""
-    subject = Subject(**content["subject"]) if "subject" in content else None
+    page = construct(Page, content, path)
+    subject = construct(Subject, content["subject"], path) if "subject" in content else None
     common = {"of": subject.dimension, "dated": False} if subject else {}
-    tiles = [_build_tile(model, common | tile) for tile in content["tiles"]]
-    return Page(content["title"], tiles, subject, content.get("verdict", False))
+    tiles = [_build_tile(model, common | tile, path) for tile in content["tiles"]]
+    return replace(page, tiles=tiles, subject=subject)
 
 
-def _build_tile(model: str, content: dict[str, Any]) -> Tile:
-    usual = Usual(**content["usual"]) if "usual" in content else None
+def _build_tile(model: str, content: dict[str, Any], path: Path) -> Tile:
+    usual = construct(Usual, content["usual"], path) if "usual" in content else None
     common: dict[str, Any] = {"model": model, "ascends": content.get("chart") == "steps"}
     if content.get("chart") == "findings":
         common |= {"limit": findings.load().shown, "ascends": True}
-    return Tile(**{**common, **content, "usual": usual})
+    return construct(Tile, {**common, **content, "usual": usual}, path)
 
 
 def _validate(dashboard: Dashboard, semantics: Semantics, path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from looker.errors import LookerError
 from looker.semantic import SemanticModel, Semantics
-from looker.yaml_reader import read_yaml
+from looker.yaml_reader import construct, read_yaml
 
 FILE = Path(__file__).parent / "explores.yml"
 
@@ -33,11 +33,7 @@ class Explores:
 
 def load(semantics: Semantics, path: Path = FILE) -> Explores:
     """Read the declaration; a join that could repeat a row is an error."""
-    content = read_yaml(path)
-    try:
-        explores = Explores(**content)
-    except TypeError as error:
-        raise LookerError(f"{path.name}: {error}.") from None
+    explores = construct(Explores, read_yaml(path), path)
     for problem in _find_problems(explores, semantics):
         raise LookerError(f"{path.name}: {problem}.")
     return explores

@@ -1,12 +1,12 @@
 """`findings.yml` as typed values: the words, limits and order of what to do next."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from looker.errors import LookerError
-from looker.yaml_reader import read_yaml
+from looker.yaml_reader import construct, read_yaml
 
 FINDINGS = Path(__file__).parent / "findings.yml"
 VALUES = ("subject", "figure", "comparison", "sample", "times")  # of a row, in the words of a rule
@@ -43,11 +43,9 @@ class Findings:
 def load(path: Path = FINDINGS) -> Findings:
     """Read the declaration, with the limits written into the words."""
     content = read_yaml(path)
-    try:
-        rules = [_fill_limits(Rule(**rule), path) for rule in content.pop("rules")]
-        return Findings(**content, rules=rules)
-    except (KeyError, TypeError) as error:
-        raise LookerError(f"{path.name}: {error}.") from None
+    declared = construct(Findings, content, path)
+    rules = [construct(Rule, rule, path) for rule in content["rules"]]
+    return replace(declared, rules=[_fill_limits(rule, path) for rule in rules])
 
 
 def _fill_limits(rule: Rule, path: Path) -> Rule:

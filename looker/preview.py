@@ -85,7 +85,10 @@ def _read_columns(
     columns = {
         model.name: warehouse.read_columns(
             build_extract(
-                dashboard, semantics, model, max(since, _first_day_of(dashboard, model, accounts))
+                dashboard,
+                semantics,
+                model,
+                max(since, _first_shown_day(dashboard, model, accounts)),
             ),
             currencies,
         )
@@ -153,13 +156,13 @@ def _dimensions(dashboard: Dashboard, model: SemanticModel) -> list[str]:
     if not tiles:  # a share of all orders, which no filter divides
         return [ACCOUNT]
     return [
-        *(ACCOUNT, *_filters_of(dashboard, model)),
+        *(ACCOUNT, *_tile_filters(dashboard, model)),
         *(name for tile in tiles for name in tile.dimensions()),
     ]
 
 
-def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
-    """The filters of a model's tiles: of none if all are of one campaign, say, or of fixed days."""
+def _tile_filters(dashboard: Dashboard, model: SemanticModel) -> list[str]:
+    """The filters of a model's tiles; none if each tile is of one campaign or of fixed days."""
     if all(tile.of or tile.days for tile in dashboard.tiles if tile.model == model.name):
         return []
     return [name for name in _filters(dashboard) if name in model.dimensions]
@@ -168,7 +171,7 @@ def _filters_of(dashboard: Dashboard, model: SemanticModel) -> list[str]:
 def build_extract(
     dashboard: Dashboard, semantics: Semantics, model: SemanticModel, since: date
 ) -> Extract:
-    """What the tiles of a model show, and no more, which keeps the page small.
+    """What the tiles of a model show, and nothing else, which keeps the page small.
 
     A curve shows the first values of its dimension, the one table of a subject the greatest of it.
     """
@@ -196,7 +199,7 @@ def build_extract(
 
 
 def _leave_out_empty_pages(dashboard: Dashboard, columns: Mapping[str, Columns]) -> Dashboard:
-    """The dashboard without pages whose first tile has no row, as of tables that are not synced."""
+    """The dashboard without pages whose first tile has no row: its tables may not be synced."""
     pages = [page for page in dashboard.pages if columns[page.tiles[0].model][ACCOUNT]]
     return replace(dashboard, pages=pages)
 
@@ -215,7 +218,9 @@ def _summed_metrics(
     return [semantics.metric(name) for name in dict.fromkeys(names)]
 
 
-def _first_day_of(dashboard: Dashboard, model: SemanticModel, accounts: Sequence[Account]) -> date:
+def _first_shown_day(
+    dashboard: Dashboard, model: SemanticModel, accounts: Sequence[Account]
+) -> date:
     """The first day that the tiles of a model show, if all of them show only the last days."""
     days = [tile.days for tile in dashboard.tiles if tile.model == model.name]
     if not days or not all(days):

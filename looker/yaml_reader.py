@@ -1,9 +1,15 @@
 """Reads YAML by libyaml, which is quicker than PyYAML's own parser."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+
+from looker.errors import LookerError
+
+Value = TypeVar("Value")
 
 
 def parse_yaml(text: str) -> Any:
@@ -14,3 +20,15 @@ def parse_yaml(text: str) -> Any:
 def read_yaml(path: Path) -> Any:
     """The content of a file."""
     return parse_yaml(path.read_text())
+
+
+def construct(kind: Callable[..., Value], content: Any, path: Path) -> Value:
+    """The value that an object of a file declares; LookerError for names that `kind` does not have.
+
+    Only the names are checked here: a TypeError of our own stays one.
+    """
+    try:
+        inspect.signature(kind).bind(**content)
+    except TypeError as error:
+        raise LookerError(f"{path.name}: {error}.") from None
+    return kind(**content)

@@ -63,18 +63,18 @@ class StateBudget:
             checkpoint = self._stop_tracking(checkpoint, table)
         for blank in STEPS[: self._steps]:
             checkpoint = self._blank_checkpoint(checkpoint, blank)
-        dumped = self._measure(checkpoint)
+        dumped = self._dump_and_measure(checkpoint)
         while self.size > MAX_STATE_SIZE and self._steps < len(STEPS):
             checkpoint = self._blank_checkpoint(checkpoint, STEPS[self._steps])
             self._steps += 1
-            dumped = self._measure(checkpoint)
+            dumped = self._dump_and_measure(checkpoint)
         while self.size > FIVETRAN_LIMIT and (largest := self._find_largest(checkpoint)):
             self.untracked.add(largest)
             checkpoint = self._stop_tracking(checkpoint, largest)
-            dumped = self._measure(checkpoint)
+            dumped = self._dump_and_measure(checkpoint)
         return dumped
 
-    def _measure(self, checkpoint: Checkpoint) -> Checkpoint:
+    def _dump_and_measure(self, checkpoint: Checkpoint) -> Checkpoint:
         dumped = dump_checkpoint(checkpoint)
         self.size = len(json.dumps(dumped.state))
         return dumped

@@ -48,8 +48,8 @@ def is_comparison_due(name: str, size: int, compared_on: date | None, today: dat
     if compared_on is None:
         return True
     days = abs((today - compared_on).days)
-    is_own_day = size <= MAX_DAILY_SIZE or (today.toordinal() + zlib.crc32(name.encode())) % 7 == 0
-    return days >= WEEK or (days > 0 and is_own_day)
+    is_own_weekday = (today.toordinal() + zlib.crc32(name.encode())) % WEEK == 0
+    return days >= WEEK or (days > 0 and (size <= MAX_DAILY_SIZE or is_own_weekday))
 
 
 class MembershipIndex:
@@ -183,6 +183,6 @@ def _unpack(text: str) -> dict[str, int]:
     if not text:
         return {}
     people = json.loads(decompress(text))
-    if not isinstance(people, dict) or not all(type(day) is int for day in people.values()):
+    if not isinstance(people, dict) or not all(type(bits) is int for bits in people.values()):
         raise ValueError(text[:20])
     return people

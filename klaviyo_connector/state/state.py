@@ -23,7 +23,7 @@ from state.packing import pack, unpack
 from tables.converters import format_utc
 
 VERSION = 1
-# The function for a version makes the state of the next one of it.
+# By version: what makes a state of it one of the next version.
 MIGRATIONS: dict[int, Callable[[Any], Any]] = {}
 REMEDY = "restore the state or reset the connection, which syncs everything again"
 MAX_INDEX_LENGTH = 6_000_000  # characters; budget.py makes room for it
@@ -36,8 +36,7 @@ SizedDigest = Annotated[str, Meta(pattern=r"^([A-Za-z0-9+/]{4}){1,2}(:\d{1,18})?
 Count = Annotated[int, Meta(ge=0)]
 DayOrNone = Annotated[str, Meta(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
 
-
-YEARS = range(1900, 9000)  # beyond them a lookback is no date any more
+YEARS = range(1900, 9000)  # a lookback from beyond them may be no date
 
 
 def _require_zone(*times: datetime | None) -> None:

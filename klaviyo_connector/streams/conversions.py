@@ -3,7 +3,7 @@
 The first of these that the account has:
 
 1. the metrics that `conversion_metrics` names
-2. the metric that is mapped to revenue; of a custom metric the one that it is made of, if it is one
+2. the metric that is mapped to revenue; for a custom metric the one that it is made of, if one only
 3. the metric called Placed Order; of several, one with sums in the last 30 days, Shopify's first
 4. none: the reports are requested without what counts conversions
 
@@ -41,7 +41,7 @@ _UNKNOWN_METRIC = re.compile(r"metric.* do(es)? not exist", re.IGNORECASE)
 REPORTS = [
     stream for stream in STREAMS if isinstance(stream, ReportStream) and stream.has_conversions
 ]
-# What a report tells of its conversion metric.
+# The statistics of a report that count its conversion metric.
 CONVERSION_STATISTICS = frozenset(
     """
     conversions conversion_uniques conversion_rate conversion_value revenue_per_recipient

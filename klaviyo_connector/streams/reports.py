@@ -276,7 +276,7 @@ class ReportsSync:
             yield from self._delete_missing(job, rows)
             state = mark_requested(state, job.window, self.context.today)
             tracked = tracked_days(job.stream, state, self.context.today)
-        finally:  # the rows of a failed window are in the warehouse nevertheless
+        finally:  # the rows that a failed window wrote are in the warehouse
             _put_state(
                 self.context,
                 job.stream.table,
@@ -376,11 +376,13 @@ class ReportsSync:
                 return
 
     def _reduce_request(self, stream: ReportStream, job: Job, error: ContractError) -> bool:
-        """Request no value statistics; the next time no conversion statistics of another metric.
+        """Plan a smaller request after a refusal; return whether there is one to send.
 
-        False if the metric is not what Klaviyo refuses, or if no other metric is left.
+        First the value statistics are left out, then all conversion statistics, and the request
+        names another metric. There is none if Klaviyo refuses something other than the metric, or
+        if no other metric is left.
 
-        Klaviyo refuses some metrics even where no value is asked for, and not the same ones in the
+        Klaviyo refuses some metrics even where no value is requested, and not the same ones in the
         reports of campaigns and of flows.
         """
         is_unknown = is_unknown_metric(error)

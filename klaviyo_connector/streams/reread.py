@@ -34,7 +34,7 @@ from tables.jsonapi import Json, get_path
 from tables.typed_pages import Record, documents, typed_decoder
 
 # Klaviyo redacts and merges asynchronously and names no time limit.
-DAYS_AFTER = (0, 1, 7, 30)
+REREAD_AFTER_DAYS = (0, 1, 7, 30)
 MAX_CANDIDATES = 500  # profiles among which a merge's destination is sought
 PAGE_SIZE = "200"  # the documented maximum of older revisions
 
@@ -75,7 +75,7 @@ def _is_due(context: AccountContext, pending: PendingReread) -> bool:
 
 def _reads_by_today(context: AccountContext, pending: PendingReread) -> int:
     days = (context.today - pending.noticed_on).days
-    return sum(after <= days for after in DAYS_AFTER)
+    return sum(after <= days for after in REREAD_AFTER_DAYS)
 
 
 class EventReread:
@@ -155,7 +155,7 @@ class EventReread:
         for profile_id, known in self._due.items():
             reads = _reads_by_today(self._context, known)
             pending[profile_id] = msgspec.structs.replace(known, reads=reads)
-            if reads == len(DAYS_AFTER):
+            if reads == len(REREAD_AFTER_DAYS):
                 del pending[profile_id]
         save_pending_rereads(self._context, pending)
         return self._sync.checkpoint()

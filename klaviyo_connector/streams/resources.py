@@ -256,7 +256,7 @@ class ResourceSync:
     def _write_with_details(self, document: Json, details: Details) -> Iterator[Operation]:
         """The rows of a record and of the relationship at the record's own path.
 
-        If that path is not found, the rows of before stay, and the next sync requests it again.
+        If that path is not found, the known rows stay, and the next sync requests it again.
         """
         id_, record_digest = str(document.get("id")), self._record_digest(document)
         self._row_keys.clear()

@@ -51,12 +51,11 @@ def _nest(levels: int) -> Any:
 
 NestedJson = _nest(LEVELS)
 
-
-CHECKED_BYTES = 2**14
+UTF8_CHUNK = 2**14  # bytes
 
 
 class Record(Struct, gc=False):
-    """An object of a clean page. Its members are attributes, and items as of a dictionary."""
+    """An object of a clean page. Its members are attributes, and items as in a dictionary."""
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -121,7 +120,7 @@ def _check_utf8(content: bytes) -> None:
     """Raise UnicodeDecodeError for invalid UTF-8. It decodes in chunks, to need less memory."""
     view, position = memoryview(content), 0
     while position < len(view):
-        end = position + CHECKED_BYTES
+        end = position + UTF8_CHUNK
         position += utf_8_decode(view[position:end], "strict", end >= len(view))[1]
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from looker import declaration, lineage, semantic
-from looker.declaration import Dashboard, slug
+from looker.declaration import Dashboard, make_slug
 from looker.field_mapping import find_summed_columns, formula
 from looker.lineage import Origins
 from looker.semantic import Dimension, Metric, SemanticModel, Semantics
@@ -78,7 +78,7 @@ class Catalog:
     @property
     def metric_names(self) -> dict[str, str]:
         """The metric behind each name and label: conversion_value is revenue, too."""
-        labels = {slug(metric.label): metric.name for metric in self.metrics.values()}
+        labels = {make_slug(metric.label): metric.name for metric in self.metrics.values()}
         return labels | {name: name for name in self.metrics}
 
     def dimension(self, model: SemanticModel, name: str) -> Dimension:

@@ -68,6 +68,7 @@ def test_an_undeclared_name_is_refused(tmp_path: Path, subtests: pytest.Subtests
         ("revenue_daily: shop_orders", "form_daily: form_submits", "no count for shop_revenue"),
         ("revenue_daily: shop_orders", "revenue_daily: conversions", "is of another model"),
         ("width: half", "wide: half", "unexpected keyword argument 'wide'"),
+        ("\npeople:", "\npersons:", "missing a required argument: 'people'"),
         ("model: message_performance", "model: moods", "no semantic model named 'moods'"),
     ]
     for before, after, message in cases:
@@ -78,3 +79,14 @@ def test_an_undeclared_name_is_refused(tmp_path: Path, subtests: pytest.Subtests
             changed.write_text(content.replace(before, after, 1))
             with pytest.raises(LookerError, match=message):
                 declaration.load(semantic.load(), changed)
+
+
+def test_an_error_of_our_own_is_no_fault_of_a_declaration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in reading dashboard.yml keeps its traceback instead of blaming the file."""
+
+    def load_wrongly() -> None:
+        raise TypeError("our own mistake")
+
+    monkeypatch.setattr("looker.findings.load", load_wrongly)
+    with pytest.raises(TypeError, match="our own mistake"):
+        declaration.load(semantic.load())

@@ -25,7 +25,7 @@ class Breaker:
         """Return whether the stream is tried at this time (of a monotonic clock)."""
         return now >= self.rests_until
 
-    def note(self, error: SimplyLoadError | None, began: float) -> timedelta | None:
+    def record_run(self, error: SimplyLoadError | None, began: float) -> timedelta | None:
         """Count a run that began at a time; return the rest, where it is more than the interval."""
         self.failures = self.failures + 1 if isinstance(error, SourceError) else 0
         if self.failures < FAILURES:

@@ -63,7 +63,7 @@ class Gathering:
         """
         table = to_catalog_types(changes.table)
         rows = changes.rows.select(table.change_schema().names).cast(table.change_schema())
-        rows, rejected = sift(table, rows, self._limits)
+        rows, rejected = split_rejected(table, rows, self._limits)
         self.rejected.extend(rejected)
         files = self._tables.setdefault(table.name, _TableFiles(self._folder, len(self._tables)))
         files.add(table, rows)
@@ -354,8 +354,8 @@ def _find_omitted(table: Table, rows: pa.Table) -> frozenset[str]:
     return frozenset(set(table.schema.names) - everywhere - set(table.key))
 
 
-def sift(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[Rejected]]:
-    """Part the rows that a destination can hold from those that it cannot, with the reason.
+def split_rejected(table: Table, rows: pa.Table, limits: Limits) -> tuple[pa.Table, list[Rejected]]:
+    """Return the rows that a destination can hold, and those that it cannot with the reason.
 
     If the destination can hold the key but not a value, the key stays without values. Otherwise
     the end of a copy would remove the earlier row.

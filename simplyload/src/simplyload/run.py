@@ -134,7 +134,7 @@ def run_in_turn(
                     continue
                 with _finish_with(pipeline, after_run):
                     error = run_pipeline(pipeline, outcomes[pipeline.stream], display)
-                    if rest := every and breaker.note(error, began):
+                    if rest := every and breaker.record_run(error, began):
                         _show_rest(rest, pipeline.stream, display)
             if every is None:
                 break

@@ -93,7 +93,7 @@ def test_a_message_that_fails_is_warned_of_and_sent_again(
         "the webhook answers 500",
         "the webhook answers 302",
     ]
-    assert status.snapshot()["shop"].told.keys() == {"failed"}
+    assert status.snapshot()["shop"].reported.keys() == {"failed"}
 
 
 def test_a_webhook_that_nothing_answers_is_named_without_its_address(

@@ -56,12 +56,12 @@ class Alerts:
                 self._check()
 
     def _check(self) -> None:
-        """Tell of each stream what changed."""
+        """Report of each stream what changed."""
         for name, stream in self._status.snapshot().items():
             problems = stream.problems(name, self._max_lag, time.time())
-            lines = describe_changes(name, stream.told, problems)
+            lines = describe_changes(name, stream.reported, problems)
             if lines and self._deliver(name, lines):
-                self._status.tell(name, problems)
+                self._status.record_reported(name, problems)
 
     def _deliver(self, stream: str, lines: list[str]) -> bool:
         failure = post(self._address, "\n".join(lines))
@@ -82,11 +82,12 @@ def choose_interval(max_lag: timedelta | None) -> float:
 
 
 def describe_changes(
-    stream: str, told: Mapping[str, str], problems: Mapping[str, str]
+    stream: str, reported: Mapping[str, str], problems: Mapping[str, str]
 ) -> list[str]:
     """Return a line for each problem that began or ended; another reason of it is no change."""
-    lines = [f"simplyload: {text}" for key, text in problems.items() if key not in told]
-    lines += [f"simplyload: resolved: {_name(stream, key)}" for key in told if key not in problems]
+    lines = [f"simplyload: {text}" for key, text in problems.items() if key not in reported]
+    resolved = [key for key in reported if key not in problems]
+    lines += [f"simplyload: resolved: {_name(stream, key)}" for key in resolved]
     hidden = len(lines) - LINES
     return [*lines[:LINES], f"simplyload: {hidden} more"] if hidden > 0 else lines
 

@@ -46,7 +46,7 @@ class StreamStatus:
     failed_part: str = ""
     next_try: float | None = None  # of a source that rests
     tables: dict[str, TableStatus] = field(default_factory=dict)
-    told: dict[str, str] = field(default_factory=dict)  # problems, once their alert is delivered
+    reported: dict[str, str] = field(default_factory=dict)  # problems whose alert is delivered
     counts: Counts = field(default_factory=lambda: defaultdict(float))
 
     def lag(self, now: float) -> float:
@@ -76,7 +76,7 @@ class StreamStatus:
                 self.counts["step_seconds", step] += seconds
 
     def succeed(self, when: float, stopped: Mapping[str, str]) -> None:
-        """Note a complete run: the destination holds what the source was at its begin."""
+        """Record a complete run: the destination holds what the source was at its begin."""
         self.last_success, self.next_try = when, None
         self.failures, self.failure, self.failed_part = 0, "", ""
         for name in {*self.tables, *stopped}:
@@ -85,7 +85,7 @@ class StreamStatus:
             table.last_success = table.last_success if table.stopped else when
 
     def fail(self, error: SimplyLoadError) -> None:
-        """Note a failed run. A run that finds another one active has not failed."""
+        """Record a failed run. A run that finds another one active has not failed."""
         self.counts["errors", error.part] += 1
         self.next_try = None
         if error.exit_code != AlreadyRunningError.exit_code:
@@ -120,12 +120,12 @@ class Status:
             self._streams[event.stream].add(event)
 
     def end(self, result: RunResult, *, lag_seconds: float) -> None:
-        """Note that a run is complete."""
+        """Record that a run is complete."""
         with self._lock:
             self._streams[result.stream].succeed(time.time() - lag_seconds, result.stopped)
 
     def fail(self, stream: str, error: SimplyLoadError) -> None:
-        """Note that a run failed."""
+        """Record that a run failed."""
         with self._lock:
             self._streams[stream].fail(error)
 
@@ -134,9 +134,9 @@ class Status:
         return stream not in self._listed and not self._streams[stream].failure
 
     def list_tables(self, stream: str, names: Iterable[str]) -> None:
-        """Note the tables that the stream has, which its complete run has brought to the present.
+        """Record the tables that the stream has, which its complete run has brought to the present.
 
-        One that the source has no more is forgotten.
+        A table that the source no longer has is forgotten.
         """
         with self._lock:
             status, listed = self._streams[stream], set(names)
@@ -147,10 +147,10 @@ class Status:
                 if not status.tables[name].stopped:
                     del status.tables[name]
 
-    def tell(self, stream: str, told: Mapping[str, str]) -> None:
-        """Note the problems whose alert is delivered."""
+    def record_reported(self, stream: str, problems: Mapping[str, str]) -> None:
+        """Record the problems whose alert is delivered."""
         with self._lock:
-            self._streams[stream].told = dict(told)
+            self._streams[stream].reported = dict(problems)
         self.save(stream)
 
     def snapshot(self) -> dict[str, StreamStatus]:
@@ -159,7 +159,7 @@ class Status:
             return deepcopy(self._streams)
 
     def save(self, stream: str) -> None:
-        """Keep the status for the next process; where the log cannot be written, do without."""
+        """Keep the status for the next process, if the log can be written."""
         with self._lock, suppress(OSError, SimplyLoadError):
             kept = asdict(replace(self._streams[stream], counts={}))
             self._log.write(_name(stream), json.dumps(kept).encode())
@@ -168,6 +168,7 @@ class Status:
         """Read what an earlier process kept; begin without it where it cannot be read."""
         try:
             kept: dict[str, Any] = json.loads(self._log.read(_name(stream)))
+            kept["reported"] = kept.pop("told", None) or kept.get("reported", {})  # its former name
             tables = {name: TableStatus(**table) for name, table in kept["tables"].items()}
             return StreamStatus(**kept | {"tables": tables, "counts": defaultdict(float)})
         except (OSError, SimplyLoadError, ValueError, TypeError, KeyError, AttributeError):

@@ -93,7 +93,7 @@ class Gathered:
         self.truncate(table, seq)
 
     def mention(self, table: Table) -> None:
-        """Let a table be created, also if it stays empty."""
+        """Add a table without a row, so that the destination creates it."""
         self._tables[table.name] = table
         self._rows[table.name] += ()
 

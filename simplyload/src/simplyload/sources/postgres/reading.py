@@ -43,8 +43,8 @@ class Server:
     lsn: int
 
     @classmethod
-    def look(cls, connection: Connection) -> "Server":
-        """Ask the server."""
+    def read(cls, connection: Connection) -> "Server":
+        """Read them from the server."""
         [row] = fetch(connection, _SERVER)
         return cls(*row)
 

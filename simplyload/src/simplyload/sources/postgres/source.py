@@ -64,7 +64,7 @@ class PostgresSource:
         self._stream = stream
         self._open = ExitStack()
         self._catalog: Connection | None = None
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
 
     @property
     def _connection(self) -> Connection:
@@ -118,7 +118,7 @@ class PostgresSource:
 
     def _read(self, state: State) -> Iterator[Batch]:
         self._notice_loss()
-        server = Server.look(self._connection)
+        server = Server.read(self._connection)
         discovered, known = self._discover(), load_state(state)
         if not discovered:
             raise ConfigurationError(
@@ -147,7 +147,7 @@ class PostgresSource:
         planned = reading.state.dump()
         yield Batch(
             state=planned,
-            warnings=self._pop_unsaid(warnings),
+            warnings=self._pop_unreported(warnings),
             waiting=waiting,
             keep=planned != state,
         )
@@ -265,17 +265,17 @@ class PostgresSource:
             try:
                 while wait([preparing], NOTICE_SECONDS).not_done:
                     holder = describe_writer(self._connection)
-                    said = self._pop_unsaid([f"The stream begins once {holder} has ended."])
-                    yield Batch(state=None, warnings=said)
+                    new = self._pop_unreported([f"The stream begins once {holder} has ended."])
+                    yield Batch(state=None, warnings=new)
             except BaseException:
                 self._replication.close()
                 raise
             return preparing.result()
 
-    def _pop_unsaid(self, sentences: Sequence[str]) -> list[str]:
-        """Leave out what this instance has said already: a run each minute would repeat it."""
-        new = [sentence for sentence in sentences if sentence not in self._said]
-        self._said.update(new)
+    def _pop_unreported(self, sentences: Sequence[str]) -> list[str]:
+        """Return what is new to this instance, once: a run each minute would repeat it."""
+        new = [sentence for sentence in sentences if sentence not in self._reported]
+        self._reported.update(new)
         return new
 
     def ack(self, state: State) -> None:
