@@ -129,7 +129,7 @@ counts as (
         count(*) as in_raw,
         0 as in_mart
     from {{ ref('int_klaviyo__conversion') }}
-    where {{ in_all_months() }}
+    where {{ in_all_months() }} and occurred_at is not null
     group by account_id
     union all
     select

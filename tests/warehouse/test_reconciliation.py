@@ -31,13 +31,21 @@ FAULTS = {
         "update klaviyo.klaviyo__message_performance set sent_on = null"
         " where message_id = 'forgotten'"
     ),
+    "every_order_is_of_the_chosen_metric": (
+        "update klaviyo_intermediate.int_klaviyo__conversion set metric_id = 'former'"
+        " where event_id = 'buyA'"
+    ),
     "members_add_up": (
         "update klaviyo.klaviyo__audience_growth set members_joined = members_joined + 1"
         " where audience_id = 'news' and date = '2026-11-17'"
     ),
 }
-# An event that a sync lost, and opens of a text.
+# An event that no run read, one that a sync lost, and opens of a text.
 RAW_FAULTS = {
+    "every_event_is_counted": (
+        "insert into tester.event by name"
+        " select * replace ('unread' as id) from tester.event where id = 'buyA'"
+    ),
     "events_equal_klaviyos_count": (
         'update tester.message_metric_daily set "count" = "count" + 1'
         " where metric_id = 'Open' and date = '2026-11-02'"
@@ -101,6 +109,30 @@ def test_a_sent_campaign_without_a_time_is_a_warning(dbt_build: Path, tmp_path: 
     )
     assert sent_on is None
     assert recipients > 0
+
+
+def test_an_order_without_a_time_is_a_warning(dbt_build: Path, tmp_path: Path) -> None:
+    """It stands without a date among the orders, is of no day, and what reads them is built."""
+    for name in ("raw.db", "warehouse.duckdb"):
+        shutil.copy(dbt_build / name, tmp_path)
+    with duckdb.connect(str(tmp_path / "raw.db")) as raw:
+        raw.execute("update tester.event set datetime = null, timestamp = null where id = 'buyA'")
+    environment = dbt.duckdb_environment(tmp_path, tmp_path / "raw.db") | dbt.EVERYTHING
+
+    done = dbt.run_on(
+        tmp_path,
+        environment,
+        *("build", "--full-refresh", "--select", "int_klaviyo__conversion"),
+        *("int_klaviyo__order_number", "int_klaviyo__event_daily", "klaviyo__attributed_order"),
+        *("klaviyo__inbox_provider", "klaviyo__revenue_daily"),
+        *dbt.WITHOUT_UNIT_TESTS,
+        artifacts=False,
+        warn_error=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "WARN 1 not_null_klaviyo__attributed_order_date" in done.stdout
+    assert "SKIP=0" in done.stdout
 
 
 @pytest.mark.parametrize(

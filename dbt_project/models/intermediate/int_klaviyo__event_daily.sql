@@ -16,6 +16,7 @@ events as (
     inner join accounts on events.account_id = accounts.account_id
     where
         events.metric_id is not null
+        and events.occurred_at is not null
         {% if is_incremental() -%}
         and {{ in_affected_range('events.occurred_at', 1, from_month) }}
         {%- endif %}

@@ -33,6 +33,7 @@ sums as (
         max(synced_at) as synced_at
 
     from attributed_orders
+    where date is not null
     group by account_id, account_name, currency, date
 
 )
