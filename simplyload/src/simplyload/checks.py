@@ -227,10 +227,20 @@ class _Comparison:
             ]
             self._scratch.register("part", pa.table(columns, names=list(self._names.values())))
             verb = "insert into {}" if side in self._absent else "create table {} as"
-            self._scratch.execute(f"{verb.format(side)} from part")
+            self._keep(f"{verb.format(side)} from part")
             self._absent[side] = absent
         if side not in self._absent:
             self.store(side, [self._table.schema.empty_table()])
+
+    def _keep(self, statement: str) -> None:
+        """Store rows; where the disk cannot, say so."""
+        try:
+            self._scratch.execute(statement)
+        except (duckdb.IOException, duckdb.TransactionException) as error:
+            raise SimplyLoadError(
+                f"check cannot keep the rows of {self._table.name} on this machine meanwhile"
+                f" ({error}): make room there, or set TMPDIR to another folder"
+            ) from None
 
     def remove_kept(self, kept: Kept) -> int:
         """Remove the rows of the destination that the source would not give; return how many.

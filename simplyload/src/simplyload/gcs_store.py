@@ -19,7 +19,13 @@ from pydantic import field_validator
 
 from simplyload.destinations.login import LOOPBACK
 from simplyload.errors import DamagedError
-from simplyload.object_store import PART_BYTES, BucketSettings, ConditionError, ObjectStore
+from simplyload.object_store import (
+    DAMAGED_ANSWER,
+    PART_BYTES,
+    BucketSettings,
+    ConditionError,
+    ObjectStore,
+)
 from simplyload.store import missing_file_error
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
@@ -161,6 +167,8 @@ class GcsStore(ObjectStore[GcsSettings]):
 
     def _judge(self, error: Any, right: str, name: str) -> Exception | str:
         error = getattr(error, "cause", None) or error  # of the last attempt
+        if type(error).__name__ == "DataCorruption":  # its answer is without a fault, and consumed
+            return DAMAGED_ANSWER
         status, reason = _read_answer(error)
         if name and status == HTTPStatus.NOT_FOUND:
             return missing_file_error(name)
@@ -184,8 +192,6 @@ class GcsStore(ObjectStore[GcsSettings]):
             )
         if isinstance(error, auth.GoogleAuthError) and not isinstance(error, auth.TransportError):
             return _refuse_credentials(kind)
-        if kind == "DataCorruption":
-            return "what arrived is not what was sent: run again"
         return self._describe_silence(kind)
 
 

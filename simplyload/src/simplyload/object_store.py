@@ -28,6 +28,7 @@ from simplyload.store import BucketAddress
 
 PART_BYTES = 8 << 20  # larger files are uploaded in parts of this size
 WORKERS = 8  # that send requests at once, or try whether a condition holds for one of them alone
+DAMAGED_ANSWER = "what arrived is not what was sent: run again"
 _FOOTER_BYTES = 64 << 10  # with most Parquet files, their metadata is within
 _ATTEMPTS = 5  # of a conditional write, while another worker writes the same name
 
@@ -187,9 +188,17 @@ class ObjectStore(ABC, Generic[_Settings]):
         path = folder / name
         if path.exists():
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._explain_errors("read", name):
-            self._download(self._key_of(name), path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._explain_errors("read", name):
+                self._download(self._key_of(name), path)
+        except FileNotFoundError:  # there is no such object
+            raise
+        except OSError as error:
+            raise self._fault(
+                f"{self._key}: {folder} cannot hold a copy of {name} ({error.strerror}): make room"
+                " there, or set TMPDIR to another folder"
+            ) from None
         return path
 
     def write(self, name: str, content: bytes) -> None:

@@ -17,7 +17,14 @@ from urllib.parse import urlsplit
 from pydantic import model_validator
 
 from simplyload.errors import DamagedError
-from simplyload.object_store import PART_BYTES, WORKERS, BucketSettings, ConditionError, ObjectStore
+from simplyload.object_store import (
+    DAMAGED_ANSWER,
+    PART_BYTES,
+    WORKERS,
+    BucketSettings,
+    ConditionError,
+    ObjectStore,
+)
 from simplyload.store import missing_file_error
 
 _THREADS = 4  # each holds a part
@@ -194,7 +201,7 @@ class S3Store(ObjectStore[S3Settings]):
                 f"no credentials are found ({kind}): set AWS_ACCESS_KEY_ID and"
                 " AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role"
             )
-        return self._describe_silence(kind)
+        return DAMAGED_ANSWER if "Checksum" in kind else self._describe_silence(kind)
 
 
 _CONDITIONS = {"PreconditionFailed": True, "412": True, "ConditionalRequestConflict": False}

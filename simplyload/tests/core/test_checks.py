@@ -1,14 +1,18 @@
 """`check` on what it cannot compare: it names the column, and ends without a traceback."""
 
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from decimal import Decimal
 
 import pyarrow as pa
+import pytest
 
 from simplyload.changes import Changes, Table
 from simplyload.checks import TableCheck, check_table
+from simplyload.errors import SimplyLoadError
 from simplyload.sources.source import Kept
+from tests.conftest import full_disk
 from tests.core.conftest import Target
 from tests.core.scripted import ORDERS, ScriptedSource, changes, upsert
 
@@ -108,3 +112,11 @@ def test_a_table_gets_its_columns_also_without_rows(target: Target) -> None:
         found = check_table(ScriptedSource([first]), destination, "shop", MORE)
     assert found is not None
     assert found.is_equal
+
+
+def test_a_full_disk_is_named(duckdb_target: Target) -> None:
+    """Where this machine has no room for the rows of both sides, the error says what to do."""
+    rows = [{"id": n, "a": os.urandom(5_000).hex()} for n in range(500)]
+    message = r"check cannot keep the rows of orders on this machine meanwhile .*set TMPDIR"
+    with full_disk(1_000_000), pytest.raises(SimplyLoadError, match=message):
+        check(duckdb_target, ORDERS, *rows)

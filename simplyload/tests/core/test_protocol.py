@@ -1,5 +1,6 @@
 """Lease, commit and idle runs: what two runs, a lost row or a closed hour cannot break."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from sqlglot import exp
 from simplyload.changes import Batch, Rejected, State
 from simplyload.destinations.destination import Load, Staged
 from simplyload.destinations.duckdb import DuckDBDestination
+from simplyload.destinations.sql import REJECTED_ROWS
 from simplyload.engine import Pipeline
 from simplyload.errors import (
     AlreadyRunningError,
@@ -217,6 +219,28 @@ def test_r29_text_with_nul_is_refused_where_it_cannot_be_held(postgres_target: T
     rows = changes(upsert(1, {"id": 1, "a": "a\0b"}), upsert(2, {"id": 2}))
     assert postgres_target.pipeline(ScriptedSource([rows])).run_once().rejected == 1
     assert set(postgres_target.live()) == {(2,)}
+
+
+def test_r29_a_column_of_rejected_cells_costs_few_statements(
+    sql_target: Target, statements: list[str]
+) -> None:
+    """Cells that no destination can hold are written together, and each is recorded once."""
+    keys = [{"id": number, "text": "it's"} for number in range(REJECTED_ROWS + 1)]
+    rejected = [
+        Rejected(table="orders", key=key, column=column, reason="infinity")
+        for key in [*keys, *keys]
+        for column in ("a", "b")
+    ]
+    batches = [
+        Batch(changes=[rows], state={"n": number}, rejected=rejected)
+        for number, rows in enumerate((ONE, TWO), 1)
+    ]
+    sql_target.pipeline(ScriptedSource(batches), max_changes=1).run_once()
+    found = sql_target.query('SELECT key, "column" FROM _simplyload.rejected')
+    cells = [(json.loads(row["key"])["id"], row["column"]) for row in found]
+    assert sorted(cells) == [(key["id"], column) for key in keys for column in ("a", "b")]
+    sent = [text for text in statements if "infinity" in text]
+    assert sum(text.count("INSERT INTO") for text in sent) < len(keys)
 
 
 def test_a33_a_value_beyond_the_limit_is_rejected(target: Target) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
+from typing import Literal
 from urllib.parse import urlsplit
 
 from simplyload.object_store import PART_BYTES
@@ -62,6 +63,7 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
     is_done: bool = False  # the server did it, and its answer is lost
     seconds: float = 0.0
+    damage: Literal["", "cut", "flip"] = ""  # the answer ends in its middle, or a byte is another
 
 
 @dataclass
@@ -97,15 +99,20 @@ class _Handler(BaseHTTPRequestHandler):
             answer = _ask(self.server.upstream, request, body)
         if fault.status:
             answer = (fault.status, dict(fault.headers), _write_error(request, fault))
-        self._answer(*answer)
+        self._answer(*answer, damage=fault.damage)
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def _answer(self, status: int, headers: dict[str, str], body: bytes, damage: str = "") -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         if "Content-Length" not in headers:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        half = len(body) // 2
+        if damage == "flip":
+            body = body[:half] + bytes([body[half] ^ 1]) + body[half + 1 :]
+        if damage == "cut":
+            body, self.close_connection = body[:half], True
         if self.command != "HEAD":
             self.wfile.write(body)
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote
 
 import pytest
@@ -16,6 +17,7 @@ from simplyload.log import ChangeLog
 from simplyload.object_store import PART_BYTES
 from simplyload.replay import replay
 from simplyload.testing.memory import live_rows
+from tests.conftest import full_disk
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, random_changes, upsert
 from tests.s3.conftest import Place, bucket_target
@@ -133,3 +135,31 @@ def test_r22_a_right_lost_in_the_middle_of_an_upload(place: Place, proxy: Proxy,
     other = bucket_target(replace(place, prefix=f"{place.prefix}/other"))
     replay(target.log, "shop", other.destination())
     assert other.live() == live_rows(batches)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [("cut", r"does not answer \("), ("flip", "what arrived is not what was sent: run again")],
+)
+def test_r22_what_arrives_damaged_is_no_file(
+    place: Place, proxy: Proxy, tmp_path: Path, damage: Literal["cut", "flip"], message: str
+) -> None:
+    """An object whose bytes are lost or changed on the way is refused, and leaves no copy here."""
+    place.store().write("shop/a.parquet", os.urandom(1_000_000))
+    proxy.rule = lambda request: Fault(damage=damage) if "a.parquet" in request.path else None
+    store = place.through(proxy).store()
+    with pytest.raises(LogError, match=message):
+        store.fetch(["shop/a.parquet"], tmp_path / "copies")
+    with pytest.raises(LogError, match=message):
+        store.read("shop/a.parquet")
+    assert [*(tmp_path / "copies").rglob("*.parquet")] == []
+
+
+def test_a_full_disk_for_a_copy_is_named(place: Place, tmp_path: Path) -> None:
+    """Where this machine has no room for a copy, the error names the folder and TMPDIR."""
+    place.store().write("shop/a.parquet", os.urandom(1_000_000))
+    message = r"/copies cannot hold a copy of shop/a.parquet \(File too large\).*set TMPDIR"
+    with full_disk(100_000), pytest.raises(LogError, match=message):
+        place.store().fetch(["shop/a.parquet"], tmp_path / "copies")
+    assert [*(tmp_path / "copies").rglob("*.parquet")] == []

@@ -65,6 +65,7 @@ from simplyload.digest import (
 from simplyload.errors import DestinationError, FencedError, TableStoppedError
 from simplyload.gather import union_schema
 
+REJECTED_ROWS = 200  # of one statement: BigQuery takes 1 MB, and a key may have some kB
 # Each statement as it is sent, at level DEBUG.
 statements = logging.getLogger("simplyload.sql")
 
@@ -496,11 +497,7 @@ class SqlDestination(ABC):
         for plan in plans:
             yield from self._apply(plan)
         yield from _write_tables(load.stream, tables)
-        for refused in load.rejected:
-            row = _rejected_row(load, refused)
-            # A copy that is repeated meets the same cells again.
-            yield Step(_delete_row("rejected", row, "stream", "name", "key", "column"))
-            yield Step(_insert("rejected", row))
+        yield from _write_rejected(load)
         yield Step(_insert("loads", _load_row(load, self._now())))
         # Without a transaction a table is forgotten only once the state copies it again.
         yield from _write_tables(load.stream, self._begin_again(load, tables))
@@ -776,9 +773,9 @@ def _newest_first() -> exp.Ordered:
     return exp.Ordered(this=_column("load_id"), desc=True, nulls_first=False)
 
 
-def _insert(table: str, row: Mapping[str, str | int | None]) -> exp.Insert:
-    names = [exp.to_identifier(name, quoted=True) for name in row]
-    values = exp.values([tuple(exp.convert(value) for value in row.values())])
+def _insert(table: str, *rows: Mapping[str, str | int | None]) -> exp.Insert:
+    names = [exp.to_identifier(name, quoted=True) for name in rows[0]]
+    values = exp.values([tuple(exp.convert(value) for value in row.values()) for row in rows])
     return exp.insert(values, _metadata_table(table), columns=names)
 
 
@@ -818,6 +815,24 @@ def _load_row(load: Load, now: datetime) -> dict[str, str | int | None]:
         "rows": sum(staged.rows for staged in load.staged),
         "committed_at": now.isoformat(),
     }
+
+
+def _write_rejected(load: Load) -> Iterator[Step]:
+    """Replace what is known of rejected cells: a copy that is repeated meets the same ones again.
+
+    A column may have a value in every row that a destination cannot hold, as `infinity` by default.
+    """
+    cells: dict[tuple[str, str], dict[str, dict[str, str | int | None]]] = {}
+    for refused in load.rejected:
+        row = _rejected_row(load, refused)
+        cells.setdefault((refused.table, refused.column), {})[str(row["key"])] = row
+    for rows in map(list, map(dict.values, cells.values())):
+        for begin in range(0, len(rows), REJECTED_ROWS):
+            part = rows[begin : begin + REJECTED_ROWS]
+            where = [_column(name).eq(part[0][name]) for name in ("stream", "name", "column")]
+            keys = _column("key").isin(*(row["key"] for row in part))
+            yield Step(exp.delete(_metadata_table("rejected"), where=exp.and_(*where, keys)))
+            yield Step(_insert("rejected", *part))
 
 
 def _rejected_row(load: Load, refused: Rejected) -> dict[str, str | int | None]:
