@@ -1,5 +1,5 @@
-{#- Lists accounts of which raw events are in no month of int_klaviyo__event_daily: such as those of a
-    connection that was added to `klaviyo_sources` after its first sync, since a run replaces the
+{#- Lists accounts of which raw events are in no month of int_klaviyo__event_daily: such as those of
+    a connection that was added to `klaviyo_sources` after its first sync, since a run replaces the
     months since the newest row of all accounts. Run `dbt build --full-refresh`. What a sync wrote
     after the models were built is left out. -#}
 {{ config(severity='warn', enabled=is_enabled(['audience', 'findings'])) }}

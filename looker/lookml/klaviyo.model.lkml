@@ -237,7 +237,7 @@ explore: profile {
 
 explore: revenue_daily {
   label: "Revenue daily"
-  description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
+  description: "One row per account, order date and currency. The shop's whole revenue beside what Klaviyo credits to campaigns and flows, before and after refunds. The orders of a day, with their order numbers, are in klaviyo__attributed_order. Refunds count on their own day, and an order without a time on none. Klaviyo's reports count the same credit by send date. Empty unless event is synced."
 
   conditionally_filter: {
     filters: [
