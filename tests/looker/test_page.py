@@ -857,6 +857,17 @@ def test_custom_dates_make_a_period(page: Page, dashboard: Dashboard) -> None:
     assert "compared with" not in texts(page, "#range")[0]
 
 
+def test_days_after_the_last_send_can_be_chosen(page: Page) -> None:
+    """Yesterday is the day before the last sync, also where the last send was days before it."""
+    yesterday = SYNCED_ON - timedelta(days=1)
+    assert yesterday > LAST_DAY
+    choose_days(page, "yesterday")
+    expect(page.locator("#range")).to_contain_text(f"{yesterday:%-d %b %Y}")
+    expect(page.locator("#headline_figures .empty")).to_have_text(
+        re.compile("Nothing to show in these days")
+    )
+
+
 @pytest.mark.slow
 def test_the_address_restores_a_view(own_page: Page, dashboard: Dashboard) -> None:
     """The address of a view holds its page, days, filters, sort order and search."""
@@ -1230,6 +1241,27 @@ def test_a_heat_map_of_few_campaigns_is_of_a_longer_time(page: Page) -> None:
     assert tile.locator(".heat").inner_text() == of_a_year
 
 
+def test_no_hour_is_the_best_without_revenue(open_changed: OpenChanged) -> None:
+    """Where nothing was earned every hour has its zero, and none is marked."""
+    nothing = "update klaviyo__message_performance set conversion_value = 0"
+    page = open_changed(nothing, "#days=365&page=send_time")
+    cells = page.locator("#best_time_for_revenue tbody td[style]")
+    assert set(cells.all_inner_texts()) == {"€0.00"}
+    assert page.locator("#best_time_for_revenue .best").count() == 0
+    assert page.locator("#best_time_for_clicks .best").count() == 1
+
+
+def test_a_line_of_negative_days_stays_in_its_box(open_changed: OpenChanged) -> None:
+    """The line of the large figure has room for days below zero."""
+    negative = "update klaviyo__message_performance set conversion_value = -conversion_value"
+    page = open_changed(negative, "#days=90")
+    lines = page.locator(".spark polyline").evaluate_all(
+        "all => all.map((line) => [...line.points].map(({y}) => y))"
+    )
+    heights = [y for line in lines for y in line]
+    assert 0 <= min(heights) < max(heights) <= 40
+
+
 def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
     """A cell is the click rate of its hour; it needs 1,000 delivered emails and 3 campaigns."""
     since = LAST_DAY - timedelta(days=364)
@@ -1465,6 +1497,14 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     assert page.locator("#choices .filter:visible").count() == 0
     open_page(page, "data_health")
     assert page.locator("[name=days]:visible").count() == 0
+
+
+def test_a_blank_is_no_filter(page: Page) -> None:
+    """A search for a blank leaves the figures as they are."""
+    figures = headline_figures(page)
+    enter(page, "campaign_name", " ")
+    assert headline_figures(page) == figures
+    expect(page.locator("#range")).not_to_contain_text("Campaign")
 
 
 def test_a_filter_that_divides_nothing_is_hidden(page: Page) -> None:
