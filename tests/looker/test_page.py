@@ -651,6 +651,15 @@ def test_a_finding_is_muted_in_the_browser(advice: Page, findings_html: Path) ->
     assert finding_links(advice)[0] == "Do 1"
 
 
+def test_a_print_of_findings_has_no_buttons(advice: Page) -> None:
+    """On paper what to do next has its words and not the button that mutes it."""
+    buttons = advice.locator("#what_to_do_next .mute")
+    expect(buttons.first).to_be_visible()
+    advice.emulate_media(media="print", color_scheme="light")
+    expect(buttons.first).to_be_hidden()
+    assert finding_links(advice)
+
+
 def test_an_account_without_findings_says_so(advice: Page, findings_html: Path) -> None:
     """Findings are those of the account, and none is a sentence."""
     open_dashboard(advice, findings_html, "#account=Zoo")
@@ -1826,7 +1835,7 @@ WIDE_TABLES = """
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "widths",
-    [(PHONE, SMALL, LARGE), pytest.param((600, 860, 1280), marks=pytest.mark.chaos)],
+    [(PHONE, SMALL, LARGE), pytest.param((600, 860, 900, 1280), marks=pytest.mark.chaos)],
 )
 def test_every_page_fits_every_width(own_page: Page, widths: Sequence[int]) -> None:
     """From a phone to a large screen no page scrolls sideways, and no table is cut."""
