@@ -639,6 +639,12 @@ function createHeadings(names, scope) {
 
 // Tiles
 
+function writeValue(element, text, few) {
+  element.textContent = text;
+  element.classList.remove('few');
+  if (few !== undefined) markFew(element, few);
+}
+
 function renderFigures(tile, rows, period) {
   const { model, by: [by] } = tile;
   if (tile.lead) renderLead(tile, rows, period);
@@ -647,11 +653,7 @@ function renderFigures(tile, rows, period) {
     const { name } = card.dataset;
     const format = dashboard.formats[name];
     const value = computeMetric(model, rows, name);
-    const shown = card.querySelector('.value');
-    const few = listFew(model, rows, [[name, value]])[name];
-    shown.textContent = formatNumber(value, format);
-    shown.classList.remove('few');
-    if (few !== undefined) markFew(shown, few);
+    writeValue(card.querySelector('.value'), formatNumber(value, format), listFew(model, rows, [[name, value]])[name]);
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
