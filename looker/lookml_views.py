@@ -158,8 +158,9 @@ def _build_links(
     for page, subject in dashboard.subjects.items():
         if dimension.name == subject.name and subject.dimension in model.dimensions:
             board = f"/dashboards/{{{{ _model._name }}}}::{lookml.PROJECT}_{page}"
-            account = f"Account={{{{ {lookml.ACCOUNT}._value | url_encode }}}}"
-            chosen = f"?{account}&{dimension.label}={{{{ value | url_encode }}}}"
+            # A filter reads a comma as "or": Looker's filterable value quotes it.
+            account = f"Account={{{{ {lookml.ACCOUNT}._filterable_value | url_encode }}}}"
+            chosen = f"?{account}&{dimension.label}={{{{ filterable_value | url_encode }}}}"
             address = subject.address.format(f"{{{{ {subject.dimension}._value | url_encode }}}}")
             return {
                 "links": [

@@ -187,7 +187,7 @@ function getAccount() {
 }
 
 function getChosenFilters() {
-  return Object.keys(dashboard.filters).filter((name) => getChoice(name));
+  return Object.keys(dashboard.filters).filter((name) => getChoice(name).trim());
 }
 
 // The first and last day of each choice that is a part of the calendar.
@@ -204,11 +204,16 @@ const MONTHS = { this_month: 1, last_month: 1, this_quarter: 3, last_quarter: 3,
 
 // The chosen days, and those that they are compared with.
 function getPeriod() {
-  const { data_to: last } = getAccount();
-  const [from, to] = getChosenDays().map((day) => clampDay(day, dashboard.since, last)).toSorted();
+  const [from, to] = getChosenDays().map((day) => clampDay(day, dashboard.since, getLastDay())).toSorted();
   const days = countDays(from, to);
   const { grain } = dashboard.periods.find((period) => days <= period.days) ?? dashboard.periods.at(-1);
   return { days, grain, from, to, before: getDaysBefore(from, to) };
+}
+
+// The last day that can be chosen: that of the last sync, though nothing may have been sent on it.
+function getLastDay() {
+  const { data_to: last, today } = getAccount();
+  return [last, today].toSorted().at(-1);
 }
 
 function getChosenDays() {
@@ -634,6 +639,12 @@ function createHeadings(names, scope) {
 
 // Tiles
 
+function writeValue(element, text, few) {
+  element.textContent = text;
+  element.classList.remove('few');
+  if (few !== undefined) markFew(element, few);
+}
+
 function renderFigures(tile, rows, period) {
   const { model, by: [by] } = tile;
   if (tile.lead) renderLead(tile, rows, period);
@@ -642,11 +653,7 @@ function renderFigures(tile, rows, period) {
     const { name } = card.dataset;
     const format = dashboard.formats[name];
     const value = computeMetric(model, rows, name);
-    const shown = card.querySelector('.value');
-    const few = listFew(model, rows, [[name, value]])[name];
-    shown.textContent = formatNumber(value, format);
-    shown.classList.remove('few');
-    if (few !== undefined) markFew(shown, few);
+    writeValue(card.querySelector('.value'), formatNumber(value, format), listFew(model, rows, [[name, value]])[name]);
     const parts = (by ? groupRows(rows, [model.dimensions[by]]) : []).map((group) =>
       `${computeCell(model, group, by)} ${formatNumber(computeMetric(model, group, name), format, value)}`);
     card.querySelector('.parts').replaceChildren(...parts.toSorted().map((part) => createElement('span', part)));
@@ -713,11 +720,12 @@ function computeTarget(monthly, from, to) {
   return target;
 }
 
-// A part of a line through all heights.
+// A part of a line through all heights, above zero and below it.
 function drawLine(heights, from, to, className) {
-  const greatest = Math.max(...heights, 1e-9);
+  const least = Math.min(...heights, 0);
+  const range = Math.max(...heights, 1e-9) - least;
   const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
-  const points = heights.map((height, index) => [(100 * index) / (heights.length - 1), 38 - (36 * height) / greatest]);
+  const points = heights.map((height, index) => [(100 * index) / (heights.length - 1), 38 - (36 * (height - least)) / range]);
   line.setAttribute('points', points.slice(from, to).map((point) => point.map((number) => number.toFixed(2)).join(',')).join(' '));
   line.setAttribute('vector-effect', 'non-scaling-stroke');
   line.setAttribute('class', className);
@@ -1073,8 +1081,9 @@ function computeHeatmapValues(tile, rows) {
 
 function createHeatmapCell(value, greatest, name) {
   if (value === undefined) return createElement('td', '');
-  const element = createElement('td', formatCell(name, value, greatest), value === greatest ? 'best' : '');
-  element.style.setProperty('--share', `${10 + (50 * value) / greatest}%`);
+  const share = greatest > 0 ? Math.max(value, 0) / greatest : 0; // without revenue no hour is the best
+  const element = createElement('td', formatCell(name, value, greatest), share === 1 ? 'best' : '');
+  element.style.setProperty('--share', `${10 + 50 * share}%`);
   return element;
 }
 
@@ -1522,7 +1531,7 @@ function renderControls() {
   const isDated = shown.some((tile) => tile.dated);
   for (const label of document.querySelectorAll('.day')) {
     label.hidden = !isDated || getChoice('days') !== 'custom';
-    label.control.max = getAccount().data_to;
+    label.control.max = getLastDay();
   }
   document.getElementById('clear').hidden = getPageFilters().length === 0;
   controls.days.parentElement.hidden = !isDated;

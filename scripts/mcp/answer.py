@@ -132,6 +132,7 @@ def _describe_account(account: Row, currencies: list[Row], days: list[Row]) -> d
     id_, name, first, last, synced_at, is_test = account
     periods = [row[1:] for row in days if row[0] == id_]
     metrics = [row[1:] for row in currencies if row[0] == id_]
+    ends = [last, *(end for *_, end in periods)]  # none in an account that has sent nothing
     return {
         "account_id": id_,
         "account_name": name,
@@ -139,7 +140,7 @@ def _describe_account(account: Row, currencies: list[Row], days: list[Row]) -> d
         "currencies": sorted({currency for currency, _ in metrics if currency}),
         "conversion_metrics": sorted({metric for _, metric in metrics if metric}),
         "first_day": _to_json(first),
-        "last_day": _to_json(max([day for day in (last, *(end for *_, end in periods)) if day])),
+        "last_day": _to_json(max(filter(None, ends), default=None)),
         "last_synced_at": _to_json(synced_at),
         "periods_of_flows": [
             {"period": kind, "start": _to_json(start), "end": _to_json(end)}

@@ -296,6 +296,9 @@ def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
     for link in inner:
         board, _, chosen = link.removeprefix("/dashboards/{{ _model._name }}::").partition("?")
         filters = [part.partition("=")[0] for part in chosen.split("&")]
+        values = [part.partition("=")[2] for part in chosen.split("&")]
+        # A name may hold a comma, which a filter of Looker's reads as "or".
+        assert all(value.endswith("filterable_value | url_encode }}") for value in values)
         assert filters[0] == "Account"
         assert set(filters) <= boards[board]
     assert inner

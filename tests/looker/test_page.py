@@ -651,6 +651,15 @@ def test_a_finding_is_muted_in_the_browser(advice: Page, findings_html: Path) ->
     assert finding_links(advice)[0] == "Do 1"
 
 
+def test_a_print_of_findings_has_no_buttons(advice: Page) -> None:
+    """On paper what to do next has its words and not the button that mutes it."""
+    buttons = advice.locator("#what_to_do_next .mute")
+    expect(buttons.first).to_be_visible()
+    advice.emulate_media(media="print", color_scheme="light")
+    expect(buttons.first).to_be_hidden()
+    assert finding_links(advice)
+
+
 def test_an_account_without_findings_says_so(advice: Page, findings_html: Path) -> None:
     """Findings are those of the account, and none is a sentence."""
     open_dashboard(advice, findings_html, "#account=Zoo")
@@ -855,6 +864,17 @@ def test_custom_dates_make_a_period(page: Page, dashboard: Dashboard) -> None:
     assert change.endswith(f"from {sql_figures(dashboard, 10, 2)['delivered']}")
     enter(page, "from", "0001-01-01")
     assert "compared with" not in texts(page, "#range")[0]
+
+
+def test_days_after_the_last_send_can_be_chosen(page: Page) -> None:
+    """Yesterday is the day before the last sync, also where the last send was days before it."""
+    yesterday = SYNCED_ON - timedelta(days=1)
+    assert yesterday > LAST_DAY
+    choose_days(page, "yesterday")
+    expect(page.locator("#range")).to_contain_text(f"{yesterday:%-d %b %Y}")
+    expect(page.locator("#headline_figures .empty")).to_have_text(
+        re.compile("Nothing to show in these days")
+    )
 
 
 @pytest.mark.slow
@@ -1230,6 +1250,27 @@ def test_a_heat_map_of_few_campaigns_is_of_a_longer_time(page: Page) -> None:
     assert tile.locator(".heat").inner_text() == of_a_year
 
 
+def test_no_hour_is_the_best_without_revenue(open_changed: OpenChanged) -> None:
+    """Where nothing was earned every hour has its zero, and none is marked."""
+    nothing = "update klaviyo__message_performance set conversion_value = 0"
+    page = open_changed(nothing, "#days=365&page=send_time")
+    cells = page.locator("#best_time_for_revenue tbody td[style]")
+    assert set(cells.all_inner_texts()) == {"€0.00"}
+    assert page.locator("#best_time_for_revenue .best").count() == 0
+    assert page.locator("#best_time_for_clicks .best").count() == 1
+
+
+def test_a_line_of_negative_days_stays_in_its_box(open_changed: OpenChanged) -> None:
+    """The line of the large figure has room for days below zero."""
+    negative = "update klaviyo__message_performance set conversion_value = -conversion_value"
+    page = open_changed(negative, "#days=90")
+    lines = page.locator(".spark polyline").evaluate_all(
+        "all => all.map((line) => [...line.points].map(({y}) => y))"
+    )
+    heights = [y for line in lines for y in line]
+    assert 0 <= min(heights) < max(heights) <= 40
+
+
 def test_best_send_time_equals_sql(page: Page, dashboard: Dashboard) -> None:
     """A cell is the click rate of its hour; it needs 1,000 delivered emails and 3 campaigns."""
     since = LAST_DAY - timedelta(days=364)
@@ -1465,6 +1506,14 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     assert page.locator("#choices .filter:visible").count() == 0
     open_page(page, "data_health")
     assert page.locator("[name=days]:visible").count() == 0
+
+
+def test_a_blank_is_no_filter(page: Page) -> None:
+    """A search for a blank leaves the figures as they are."""
+    figures = headline_figures(page)
+    enter(page, "campaign_name", " ")
+    assert headline_figures(page) == figures
+    expect(page.locator("#range")).not_to_contain_text("Campaign")
 
 
 def test_a_filter_that_divides_nothing_is_hidden(page: Page) -> None:
@@ -1786,7 +1835,7 @@ WIDE_TABLES = """
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "widths",
-    [(PHONE, SMALL, LARGE), pytest.param((600, 860, 1280), marks=pytest.mark.chaos)],
+    [(PHONE, SMALL, LARGE), pytest.param((600, 860, 900, 1280), marks=pytest.mark.chaos)],
 )
 def test_every_page_fits_every_width(own_page: Page, widths: Sequence[int]) -> None:
     """From a phone to a large screen no page scrolls sideways, and no table is cut."""

@@ -357,6 +357,29 @@ def test_a_build_can_write_while_the_server_runs(dbt_build: Path, tmp_path: Path
             writer.execute("create table klaviyo.written (number bigint)")
 
 
+def test_an_account_that_sent_nothing_is_listed(dbt_build: Path, tmp_path: Path) -> None:
+    """An account that has sent nothing yet has no last day, and hides no other account."""
+    file = shutil.copy(dbt_build / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        [(new,)] = connection.sql(
+            "select min(account_id) from klaviyo.klaviyo__data_health"
+        ).fetchall()
+        for mart in ("message_performance", "flow_period"):
+            connection.execute(f"delete from klaviyo.klaviyo__{mart} where account_id = ?", [new])
+        connection.execute(
+            "update klaviyo.klaviyo__data_health set data_from = null, data_to = null"
+            " where account_id = ?",
+            [new],
+        )
+    accounts = answer.list_accounts(
+        CATALOG, WarehouseSettings(dbt_target="duckdb", klaviyo_warehouse=Path(file))
+    )
+    days = {account["account_id"]: account["last_day"] for account in accounts}
+    assert days.pop(new) is None
+    assert days
+    assert all(days.values())
+
+
 @pytest.mark.slow
 def test_missing_marts_are_named(tmp_path: Path) -> None:
     """Without a warehouse the answer is an error with the remedy; the session goes on."""
