@@ -18,6 +18,7 @@ class Case(NamedTuple):
     earlier: float | None
     factor: float
     is_chance: bool
+    is_amount: bool = False
 
 
 CASES = [
@@ -43,6 +44,13 @@ CASES = [
     Case(50, 100, 2.0, is_chance=False),
     Case(10_000, 10_000, 1.01, is_chance=True),
     Case(10_000, 10_000, 1.05, is_chance=False),
+    # Of the same orders as above an amount says less, as their values vary too.
+    Case(130, 100, 1.3, is_chance=True, is_amount=True),
+    Case(150, 100, 1.5, is_chance=False, is_amount=True),
+    Case(20, 5, 4.0, is_chance=False, is_amount=True),
+    Case(16, 5, 3.2, is_chance=False),
+    Case(14, 5, 2.8, is_chance=True, is_amount=True),
+    Case(0, 24, 0.0, is_chance=False, is_amount=True),
     # An unknown count, and a balance below zero, say nothing.
     Case(None, 5, 1.0, is_chance=False),
     Case(5, None, 1.0, is_chance=False),
@@ -54,7 +62,10 @@ CASES = [
 
 def test_the_digest_judges_every_case() -> None:
     """The digest's rule gives the verdict of the table."""
-    judged = [case._replace(is_chance=may_be_chance(*case[:3])) for case in CASES]
+    judged = [
+        case._replace(is_chance=may_be_chance(*case[:3], is_amount=case.is_amount))
+        for case in CASES
+    ]
     assert judged == CASES
 
 
@@ -63,9 +74,9 @@ def test_the_page_judges_every_case(chromium: Browser) -> None:
     [rule] = re.findall(r"^function mayBeChance.+?^}", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     tab = chromium.new_page()
     verdicts = tab.evaluate(
-        f"cases => {{ {rule} return cases.map(([count, earlier, factor]) =>"
-        " mayBeChance([count, earlier], factor)); }",
-        [case[:3] for case in CASES],
+        f"cases => {{ {rule} return cases.map(([count, earlier, factor,, isAmount]) =>"
+        " mayBeChance([count, earlier], factor, isAmount)); }",
+        CASES,
     )
     tab.close()
     judged = [case._replace(is_chance=found) for case, found in zip(CASES, verdicts, strict=True)]

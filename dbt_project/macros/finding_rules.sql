@@ -63,11 +63,11 @@
                                      'against {comparison} of the other versions.',
                           'why': 'An A/B test of the last 30 days, or of a flow that still '
                                  'sends, has a version with a higher click rate than the others '
-                                 'together, with 99% confidence.',
+                                 'together, by three standard errors or more.',
                           'sample': 'delivered',
                           'format': 'percent_2',
                           'page': 'subject_lines_and_a_b',
-                          'limits': {'days': 30, 'sending_days': 7, 'z': 2.576}},
+                          'limits': {'days': 30, 'sending_days': 7, 'z': 3}},
          'campaign_below': {'tone': 'problem',
                             'suggestion': 'Find out what {subject} lacked',
                             'finding': 'It earned {figure} per recipient; {comparison} is usual '

@@ -115,6 +115,12 @@ function countEvents(model, rows, name) {
   return events in model.sums ? sumRows(model, selectCounted(model, rows, name), events) : null;
 }
 
+// Whether what is counted has values of its own: orders of revenue, but not clicks of a click rate.
+function isOfAmounts(name) {
+  const { events, ratio } = dashboard.metrics[name];
+  return events !== (ratio ? ratio[0] : name);
+}
+
 // People. Klaviyo counts a person once in each period, so a flow's days do not add up to it. Behind
 // the daily rows of the main model are rows of whole periods, which have a first and a last day.
 
@@ -789,7 +795,7 @@ function describeChange({ model, better }, name, { parts, isWhole, over, unlike,
   if (!earlier) return [`${over ? `${over.trim()}: ` : ''}${isWhole ? '' : `${write(value)} `}from ${before}`];
   const size = formatChange(value, earlier, format);
   if (size === formatChange(earlier, earlier, format)) return [`nearly unchanged from ${before}${over}`];
-  const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier);
+  const isChance = mayBeChance(parts.map((rows) => countEvents(model, rows, name)), value / earlier, isOfAmounts(name));
   const mark = isChance
     ? createElement('span', 'within the usual range', 'by-chance')
     : createElement('span', describeDirection(value, earlier, size), judgeChange(value - earlier, better[name] ?? 'higher'));
@@ -803,12 +809,14 @@ function describeDirection(value, earlier, size) {
 
 // Whether two counts of one rate differ by this factor in one of 20 cases (Poisson, 95 %): the root
 // of a count has the same spread whatever the count. Counts that are not known, or negative as a
-// balance is, say nothing; few say that all may be chance. The digest has the same rule (tests/test_chance.py).
-function mayBeChance([count, earlier], factor) {
+// balance is, say nothing; few say that all may be chance. Of an amount they are orders, whose values vary
+// as much as their mean. The digest has the same rule (scripts/digest/chance.py, tests/test_chance.py).
+function mayBeChance([count, earlier], factor, isAmount) {
   if (count === null || earlier === null || count < 0 || earlier < 0 || factor < 0) return false;
   if (count + earlier < 6) return true;
   const least = 1 / Math.max(earlier, 1);
-  const spread = Math.sqrt((count > 0 ? factor / count : least) + least) / 2;
+  const variance = ((count > 0 ? factor / count : least) + least) / 4;
+  const spread = Math.sqrt(variance * (isAmount ? 2 : 1));
   return Math.abs(Math.sqrt(factor) - 1) < 1.96 * spread;
 }
 

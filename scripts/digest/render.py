@@ -135,8 +135,10 @@ class Section:
             return "no comparison", "flat"
         unit = " pts" if metric.format.startswith("percent") else "%"
         text = f"{100 * change:+.1f}{unit}{comparison.over}"
-        name = ORDERS if metric.format == "money" else metric.sums[0]
-        if may_be_chance(now.values[name], before.values[name], value / earlier):
+        is_amount = metric.format == "money"
+        name = ORDERS if is_amount else metric.sums[0]
+        counts = now.values[name], before.values[name]
+        if may_be_chance(*counts, value / earlier, is_amount=is_amount):
             return f"{text}; within the usual range", "flat"
         has_tone = change and metric.name not in NEUTRAL_METRICS
         return text, "flat" if not has_tone else "up" if change > 0 else "down"
@@ -175,7 +177,7 @@ class Section:
         age = "" if usual.days is None else f" at its age ({_format_age(usual.days)})"
         expected = usual.result.delivered * usual.order_rate
         factor = usual.result.per_recipient / usual.per_recipient
-        is_chance = may_be_chance(usual.result.conversions, expected, factor)
+        is_chance = may_be_chance(usual.result.conversions, expected, factor, is_amount=True)
         return f"{value} per recipient, {median} is usual{age}" + (
             "; within the usual range" if is_chance else ""
         )

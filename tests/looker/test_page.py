@@ -398,11 +398,18 @@ def may_be_chance(orders: int, before: int) -> bool:
     return abs(math.sqrt(orders) - math.sqrt(before)) < 1.96 * math.sqrt(1 / 4 + 1 / 4)
 
 
+def may_be_chance_of_revenue(row: dict[str, Any]) -> bool:
+    """Whether revenue differs by chance: twice the variance of its number of orders."""
+    variance = 2 * (row["before"] and row["now"] / row["before"] / row["orders"])
+    variance += 2 / row["orders_before"]
+    return abs(math.sqrt(row["now"] / row["before"]) - 1) < 1.96 * math.sqrt(variance) / 2
+
+
 def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:
     """The change of a flow's revenue as the table writes it."""
     change = row["now"] / row["before"] - 1
     size = f"{abs(change):.1%}".replace(".0%", "%")
-    is_chance = may_be_chance(row["orders"], row["orders_before"])
+    is_chance = may_be_chance_of_revenue(row)
     mark = f"{'▲ up' if change > 0 else '▼ down'} {size}"
     return (
         f"{'within the usual range' if is_chance else mark}"
