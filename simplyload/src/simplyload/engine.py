@@ -43,6 +43,8 @@ from simplyload.sources.source import Source
 ORPHAN_AGE = timedelta(days=1)
 # A load of wide rows ends before `max_changes`: the destination's memory is bounded too.
 LOAD_BYTES = 128 << 20
+# A column may have a value in every row that the destination cannot hold.
+REJECTED_SHOWN = 5  # cells of a column, for each load
 # Python reads no number of more than 4,300 digits from text.
 _LARGEST = 10**1000
 
@@ -477,12 +479,23 @@ class Pipeline:
             self._result.rows[name] = self._result.rows.get(name, 0) + rows
             self._stopped.pop(name, None)
             self._notify("loaded", table=name, rows=rows, load_id=load.load_id)
-        for refused in load.rejected:
-            message = f"{refused.key}: column {refused.column}: {refused.reason}"
-            self._notify("rejected", table=refused.table, message=message)
+        self._report_rejected(load, result)
         for stop in (*load.held, *result.stopped):
             self._stopped[stop.table] = stop
             self._notify("stopped", table=stop.table, message=stop.message)
+
+    def _report_rejected(self, load: Load, result: LoadResult) -> None:
+        """Report some cells of each column, then how many more there are, and where all are."""
+        columns: dict[tuple[str, str], list[Rejected]] = {}
+        for refused in load.rejected:
+            columns.setdefault((refused.table, refused.column), []).append(refused)
+        for (table, column), cells in columns.items():
+            for refused in cells[:REJECTED_SHOWN]:
+                message = f"{refused.key}: column {column}: {refused.reason}"
+                self._notify("rejected", table=table, rows=1, message=message)
+            if more := len(cells[REJECTED_SHOWN:]):
+                message = f"column {column}: {more:,} more cells; all are in {result.rejected_in}"
+                self._notify("rejected", table=table, rows=more, message=message)
 
     @contextmanager
     def _time_step(self, step: Step) -> Iterator[None]:

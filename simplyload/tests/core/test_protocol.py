@@ -1,6 +1,7 @@
 """Lease, commit and idle runs: what two runs, a lost row or a closed hour cannot break."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,9 @@ from sqlglot import exp
 from simplyload.changes import Batch, Rejected, State
 from simplyload.destinations.destination import Load, Staged
 from simplyload.destinations.duckdb import DuckDBDestination
+from simplyload.destinations.parquet import LakeEntry, ParquetDestination
 from simplyload.destinations.sql import REJECTED_ROWS
-from simplyload.engine import Pipeline
+from simplyload.engine import REJECTED_SHOWN, Pipeline
 from simplyload.errors import (
     AlreadyRunningError,
     DestinationError,
@@ -241,6 +243,43 @@ def test_r29_a_column_of_rejected_cells_costs_few_statements(
     assert sorted(cells) == [(key["id"], column) for key in keys for column in ("a", "b")]
     sent = [text for text in statements if "infinity" in text]
     assert sum(text.count("INSERT INTO") for text in sent) < len(keys)
+
+
+def test_r29_a_column_of_rejected_cells_is_reported_by_a_few(target: Target) -> None:
+    """Some cells of each column are named, the rest is one number that says where all are."""
+    target.pipeline(ScriptedSource([reject_cells(300)])).run_once()
+    events = [event for event in target.events if event.kind == "rejected"]
+    assert [(event.table, event.rows) for event in events] == (
+        [("orders", 1)] * REJECTED_SHOWN + [("orders", 300 - REJECTED_SHOWN)]
+    ) * 2
+    assert "{'id': 0}: column a: infinity" in events[0].message
+    assert re.search(r"^column a: 295 more cells; all are in .*rejected", events[5].message)
+
+
+def test_r29_an_entry_of_a_lake_does_not_grow_with_rejected_cells(parquet_target: Target) -> None:
+    """Each run reads the newest entry: a file beside it has the cells, and no run removes it."""
+    batch = reject_cells(300)
+    parquet_target.pipeline(ScriptedSource([batch])).run_once()
+    lake = parquet_target.destination()
+    assert isinstance(lake, ParquetDestination)
+    [entry] = lake.loads("shop")
+    assert len(entry.to_json()) < 1_000
+    assert lake.drop_orphans("shop", datetime.now(UTC)) == []
+    assert lake.read_rejected(entry) == batch.rejected
+    [event] = [event for event in parquet_target.events if "column b: 295" in event.message]
+    assert event.message.endswith(f"all are in {entry.rejected_in}")
+    older = replace(entry, rejected_in="", rejected=[vars(cell) for cell in batch.rejected])
+    assert lake.read_rejected(LakeEntry.from_json("1.json", older.to_json())) == batch.rejected
+
+
+def reject_cells(count: int) -> Batch:
+    """Give a row, and cells of two columns that no destination can hold."""
+    rejected = [
+        Rejected(table="orders", key={"id": number}, column=column, reason="infinity")
+        for column in ("a", "b")
+        for number in range(count)
+    ]
+    return Batch(changes=[ONE], state={"n": 1}, rejected=rejected)
 
 
 def test_a33_a_value_beyond_the_limit_is_rejected(target: Target) -> None:

@@ -82,12 +82,14 @@ class Stopped:
 class LoadResult:
     """What a load did: rows of the fold by table, and the tables that stopped.
 
-    `stage_seconds` are those until every change was where MERGE reads it.
+    `stage_seconds` are those until every change was where MERGE reads it. `rejected_in` names the
+    table or file that has each rejected cell.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     stopped: Sequence[Stopped] = ()
     stage_seconds: float = 0.0
+    rejected_in: str = "_simplyload.rejected"
 
 
 @dataclass(frozen=True, kw_only=True)
