@@ -37,7 +37,8 @@ from simplyload.streams import open_destination, open_lake, open_log, open_sourc
 
 EXIT_CODES = """
 exit codes:
-  0   done (after SIGTERM or Ctrl-C too: it ends at a commit)
+  0   done (after SIGTERM or Ctrl-C too: it ends at a commit; after a second signal it rolls back
+      the load that it is in)
   1   a stream failed, a table stopped, or check found a difference
   2   the configuration or command line is wrong; nothing was done
   69  a limit of the source is used up (Salesforce): what is complete is loaded

@@ -1,7 +1,9 @@
 """Lease, commit and idle runs: what two runs, a lost row or a closed hour cannot break."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,7 +22,7 @@ from simplyload.destinations.destination import Load, Staged
 from simplyload.destinations.duckdb import DuckDBDestination
 from simplyload.destinations.parquet import LakeEntry, ParquetDestination
 from simplyload.destinations.sql import REJECTED_ROWS
-from simplyload.engine import REJECTED_SHOWN, Pipeline
+from simplyload.engine import REJECTED_SHOWN, Pipeline, end_at_commit
 from simplyload.errors import (
     AlreadyRunningError,
     DestinationError,
@@ -270,6 +272,31 @@ def test_r29_an_entry_of_a_lake_does_not_grow_with_rejected_cells(parquet_target
     assert event.message.endswith(f"all are in {entry.rejected_in}")
     older = replace(entry, rejected_in="", rejected=[vars(cell) for cell in batch.rejected])
     assert lake.read_rejected(LakeEntry.from_json("1.json", older.to_json())) == batch.rejected
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_r30_a_second_signal_rolls_back_a_long_load(
+    duckdb_target: Target, monkeypatch: pytest.MonkeyPatch, signals: int
+) -> None:
+    """Within a load one SIGTERM waits for its commit, two end it between statements; none loses."""
+    monkeypatch.setattr("simplyload.engine.ECHO_SECONDS", 0.0)
+    batch, pending = reject_cells(REJECTED_ROWS * 2), [signal.SIGTERM] * signals
+    execute = DuckDBDestination._run  # noqa: SLF001
+
+    def execute_and_signal(self: DuckDBDestination, sql: str) -> Any:
+        if pending and "infinity" in sql:
+            os.kill(os.getpid(), pending.pop())
+        return execute(self, sql)
+
+    monkeypatch.setattr(DuckDBDestination, "_run", execute_and_signal)
+    pipeline = duckdb_target.pipeline(ScriptedSource([batch]))
+    with end_at_commit(pipeline):
+        result = pipeline.run_once()
+    assert (result.interrupted, result.exit_code, pending) == (True, 0, [])
+    assert duckdb_target.destination().read_state("shop") == ({"n": 1} if signals == 1 else None)
+    assert duckdb_target.pipeline(ScriptedSource([batch])).run_once().loads == signals - 1
+    [row] = duckdb_target.query("SELECT count(*) AS found FROM _simplyload.rejected")
+    assert row["found"] == len(batch.rejected)
 
 
 def reject_cells(count: int) -> Batch:
