@@ -230,7 +230,8 @@ def replay(options: Options = DEFAULTS) -> int:
     configuration, names = options.read()
     log, rows = open_log(configuration), []
     if not log.store.exists():
-        raise ConfigurationError(f"log: {configuration.log} is no folder: name that of the loads")
+        lacks = "is no folder" if isinstance(configuration.log, Path) else "has no object"
+        raise ConfigurationError(f"log: {configuration.log} {lacks}: name the log of the loads")
     for name in names:
         with closing(open_destination(configuration)) as destination:
             loads = replay_log(

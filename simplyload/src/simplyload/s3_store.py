@@ -206,6 +206,8 @@ class S3Store(ObjectStore[S3Settings]):
 
     def _judge_failure(self, kind: str) -> str:
         """Tell why a request was not sent or not answered."""
+        if kind == "InvalidRegionError":
+            return "the region is no name of one, such as eu-central-1: correct s3.region"
         if "Region" in kind:
             return "no region is known: set s3.region"
         if any(word in kind for word in ("Credential", "Profile", "Token", "SSO")):

@@ -197,6 +197,8 @@ def test_an_address_without_a_server_is_an_error_with_a_remedy(
     ("setting", "message"),
     [
         ({"api_key": "pk_test_1"}, "a pk_ key cannot read"),
+        ({"api_key": f"{KEY} "}, "give the key alone"),
+        ({"api_key": f"{KEY}\n"}, "give the key alone"),
         ({"tables": ["customer"]}, "did you mean customers"),
         ({"tables": ["invoice_line_items"]}, "are read with invoices: add invoices"),
         ({"start_date": "soon"}, "start_date"),
