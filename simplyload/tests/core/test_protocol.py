@@ -274,6 +274,29 @@ def test_r29_an_entry_of_a_lake_does_not_grow_with_rejected_cells(parquet_target
     assert lake.read_rejected(LakeEntry.from_json("1.json", older.to_json())) == batch.rejected
 
 
+def test_r29_rejected_cells_of_a_load_without_a_commit_are_removed(
+    parquet_target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run wrote of them before it failed is gone after the next one."""
+    append = ParquetDestination._append  # noqa: SLF001
+
+    def fail(lake: ParquetDestination, stream: str, entry: LakeEntry) -> bool:
+        if entry.load_id is not None:
+            raise DestinationError("away")
+        return append(lake, stream, entry)
+
+    folder = Path(parquet_target.settings.path, "shop", ".rejected")
+    pipeline = parquet_target.pipeline(ScriptedSource([reject_cells(1)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(ParquetDestination, "_append", fail)
+        with pytest.raises(DestinationError):
+            pipeline.run_once()
+    [left] = folder.rglob("*.parquet")
+    parquet_target.pipeline(ScriptedSource([reject_cells(1)])).run_once()
+    assert left not in [*folder.rglob("*.parquet")]
+    assert len([*folder.rglob("*.parquet")]) == 1
+
+
 @pytest.mark.parametrize("signals", [1, 2])
 def test_r30_a_second_signal_rolls_back_a_long_load(
     duckdb_target: Target, monkeypatch: pytest.MonkeyPatch, signals: int
