@@ -37,7 +37,8 @@ from simplyload.streams import open_destination, open_lake, open_log, open_sourc
 
 EXIT_CODES = """
 exit codes:
-  0   done (after SIGTERM or Ctrl-C too: it ends at a commit)
+  0   done (after SIGTERM or Ctrl-C too: it ends at a commit; after a second signal it rolls back
+      the load that it is in)
   1   a stream failed, a table stopped, or check found a difference
   2   the configuration or command line is wrong; nothing was done
   69  a limit of the source is used up (Salesforce): what is complete is loaded
@@ -229,7 +230,8 @@ def replay(options: Options = DEFAULTS) -> int:
     configuration, names = options.read()
     log, rows = open_log(configuration), []
     if not log.store.exists():
-        raise ConfigurationError(f"log: {configuration.log} is no folder: name that of the loads")
+        lacks = "is no folder" if isinstance(configuration.log, Path) else "has no object"
+        raise ConfigurationError(f"log: {configuration.log} {lacks}: name the log of the loads")
     for name in names:
         with closing(open_destination(configuration)) as destination:
             loads = replay_log(

@@ -255,7 +255,7 @@ def _validate(
         keys = [".".join(_path_in_file(detail["loc"])) for detail in details]
         return None, list(zip(keys, map(_describe, details), strict=True))
     except SettingsError as error:
-        return None, [("", f"{error}: a list or a mapping in a variable is JSON")]
+        return None, [("", _describe_no_json(error))]
 
 
 # ---- the file ----
@@ -363,6 +363,20 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 # ---- what comes out ----
+
+
+def _describe_no_json(error: SettingsError) -> str:
+    """Name the variable by its value, which the error of the JSON has and no message shows."""
+    value = getattr(error.__cause__, "doc", None)
+    names = [
+        name
+        for name, text in os.environ.items()
+        if name.upper().startswith(PREFIX) and text == value
+    ]
+    return (
+        f"the variable {' or '.join(names)} is no JSON: write a section, a list or a mapping as"
+        f" JSON, or set one key, as {PREFIX}DESTINATION__PATH does"
+    )
 
 
 _WORDS = {

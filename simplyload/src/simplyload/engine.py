@@ -9,7 +9,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import current_thread, main_thread
@@ -30,6 +30,7 @@ from simplyload.destinations.destination import (
 )
 from simplyload.errors import (
     ConfigurationError,
+    GivenUpError,
     LogError,
     SimplyLoadError,
     SourceError,
@@ -43,6 +44,10 @@ from simplyload.sources.source import Source
 ORPHAN_AGE = timedelta(days=1)
 # A load of wide rows ends before `max_changes`: the destination's memory is bounded too.
 LOAD_BYTES = 128 << 20
+# A column may have a value in every row that the destination cannot hold.
+REJECTED_SHOWN = 5  # cells of a column, for each load
+# systemd signals a parent and its workers, which get the signal of their parent too.
+ECHO_SECONDS = 1.0
 # Python reads no number of more than 4,300 digits from text.
 _LARGEST = 10**1000
 
@@ -135,7 +140,8 @@ class Pipeline:
         self._waiting: dict[str, str] = {}  # what the source does not bring to the present
         self._keep = False  # the next commit is made also where no row changed
         self._reported: set[str] = set()
-        self._stopping = False
+        self._stopping: float | None = None  # since when
+        self._hurries = False
         self._number = 0
         self._removed: list[str] = []
         self._seconds: dict[str, float] = {}  # by step, until they are reported
@@ -146,8 +152,13 @@ class Pipeline:
         return [table.name for table in self._source.tables()]
 
     def stop(self) -> None:
-        """End the run at a commit: what is complete is loaded, the rest is read again next time."""
-        self._stopping = True
+        """End the run at a commit: what is complete is loaded, the rest is read again next time.
+
+        The second time a load that takes long is rolled back too, after its present statement.
+        """
+        now = time.monotonic()
+        self._stopping = self._stopping or now
+        self._hurries |= now - self._stopping > ECHO_SECONDS
 
     @property
     def stopped_tables(self) -> dict[str, str]:
@@ -157,7 +168,7 @@ class Pipeline:
     def run_once(self) -> RunResult:
         """Read what is new, load it, and return what was done; tables that wait are tried again."""
         self._result = RunResult(stream=self.stream)
-        with self._session():
+        with suppress(GivenUpError), self._session():
             if self._committed is None:
                 self._settle()
             self._keep = bool(self._stopped)
@@ -165,7 +176,7 @@ class Pipeline:
                 self._notify("reread", message="The destination changed since its last load.")
                 self._settle()
         self._result.stopped = self.stopped_tables
-        self._result.interrupted = self._stopping
+        self._result.interrupted = self._stopping is not None
         return self._result
 
     def backfill(self, table: str, since: str | None = None) -> None:
@@ -317,9 +328,9 @@ class Pipeline:
                     if not self._load(gathering):
                         return False
                     gathering, started = self._gather(), time.monotonic()
-            if self._stopping:
+            if self._stopping is not None:
                 break
-        if not complete and not self._stopping and not failures:
+        if not complete and self._stopping is None and not failures:
             raise SourceError(f"The source of {self.stream} ended in the middle of a unit of work.")
         if complete and not self._load(gathering):
             return False
@@ -429,6 +440,7 @@ class Pipeline:
             refilled=[name for name, columns in absent.items() if columns],
             freeze=self._settings.schema_changes == "freeze",
             remove=self._settings.deletes == "remove",
+            is_given_up=lambda: self._hurries,
         )
         result = self._load_and_confirm(self._lease, load)
         self._measure(load_id, size)
@@ -477,12 +489,23 @@ class Pipeline:
             self._result.rows[name] = self._result.rows.get(name, 0) + rows
             self._stopped.pop(name, None)
             self._notify("loaded", table=name, rows=rows, load_id=load.load_id)
-        for refused in load.rejected:
-            message = f"{refused.key}: column {refused.column}: {refused.reason}"
-            self._notify("rejected", table=refused.table, message=message)
+        self._report_rejected(load, result)
         for stop in (*load.held, *result.stopped):
             self._stopped[stop.table] = stop
             self._notify("stopped", table=stop.table, message=stop.message)
+
+    def _report_rejected(self, load: Load, result: LoadResult) -> None:
+        """Report some cells of each column, then how many more there are, and where all are."""
+        columns: dict[tuple[str, str], list[Rejected]] = {}
+        for refused in load.rejected:
+            columns.setdefault((refused.table, refused.column), []).append(refused)
+        for (table, column), cells in columns.items():
+            for refused in cells[:REJECTED_SHOWN]:
+                message = f"{refused.key}: column {column}: {refused.reason}"
+                self._notify("rejected", table=table, rows=1, message=message)
+            if more := len(cells[REJECTED_SHOWN:]):
+                message = f"column {column}: {more:,} more cells; all are in {result.rejected_in}"
+                self._notify("rejected", table=table, rows=more, message=message)
 
     @contextmanager
     def _time_step(self, step: Step) -> Iterator[None]:
@@ -566,6 +589,8 @@ class Stoppable(Protocol):
 @contextmanager
 def end_at_commit(*pipelines: Stoppable) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the pipelines at a commit while the block runs (exit code 0).
+
+    Of one that does not end, a second signal rolls back the load.
 
     Outside of the main thread signals are the caller's: Python lets no other thread handle them.
     """

@@ -60,6 +60,12 @@ class TableStoppedError(SimplyLoadError):
         self.reason = reason
 
 
+class GivenUpError(SimplyLoadError):
+    """A second signal ended a load: it is rolled back, and the next run reads it again."""
+
+    exit_code = 0
+
+
 class AlreadyRunningError(SimplyLoadError):
     """Another run of this pipeline is active: an orchestrator must not take this for fresh data."""
 

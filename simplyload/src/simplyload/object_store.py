@@ -37,8 +37,12 @@ _T = TypeVar("_T")
 
 def _check_endpoint(endpoint: str) -> str:
     parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("it is the address of a server, such as https://storage.example.com")
+    is_server = parts.scheme in ("http", "https") and parts.hostname
+    if not is_server or any(sign in endpoint for sign in "@?#"):  # errors repeat it
+        raise ValueError(
+            "it is the address of a server, such as https://storage.example.com, without a user, a"
+            " query (`?`) and a fragment (`#`)"
+        )
     return endpoint
 
 

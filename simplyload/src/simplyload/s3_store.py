@@ -5,6 +5,7 @@ cannot, and since it aborts an upload that fails, where `pyarrow.fs` completes t
 was written so far. Google's server for this protocol has no such condition: `gcs_store.py`.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache, cached_property
@@ -104,9 +105,20 @@ class S3Store(ObjectStore[S3Settings]):
                 yield entry["Key"], entry["LastModified"]
 
     def _get_object(self, key: str, last: int | None) -> bytes:
+        """Read an object; the client sends a request again, but not for a body that is cut off."""
         options = {"Range": f"bytes=-{last}"} if last else {}
-        found = self._client.get_object(**self._bucket, Key=key, **options)
-        content: bytes = found["Body"].read()
+        errors = import_module("botocore.exceptions")
+        cut = errors.ResponseStreamingError, errors.IncompleteReadError, errors.ReadTimeoutError
+        for attempt in range(1, _ATTEMPTS + 1):
+            body = self._client.get_object(**self._bucket, Key=key, **options)["Body"]
+            try:
+                content: bytes = body.read()
+            except cut:
+                if attempt == _ATTEMPTS:
+                    raise
+                time.sleep(0.1 * 2**attempt)
+            else:
+                break
         return content
 
     def _put_object(self, key: str, content: bytes, **options: str) -> None:
@@ -194,6 +206,8 @@ class S3Store(ObjectStore[S3Settings]):
 
     def _judge_failure(self, kind: str) -> str:
         """Tell why a request was not sent or not answered."""
+        if kind == "InvalidRegionError":
+            return "the region is no name of one, such as eu-central-1: correct s3.region"
         if "Region" in kind:
             return "no region is known: set s3.region"
         if any(word in kind for word in ("Credential", "Profile", "Token", "SSO")):

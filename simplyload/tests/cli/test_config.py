@@ -198,6 +198,17 @@ def test_a_variable_that_sets_nothing_is_named(file: Path, monkeypatch: pytest.M
         read_configuration(file)
 
 
+@pytest.mark.parametrize("name", ["SIMPLYLOAD_GCS", "SIMPLYLOAD_SOURCES__SHOP__TABLES"])
+def test_a_variable_that_is_no_json_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A section or a list that cannot be read is named by its variable, without its value."""
+    monkeypatch.setenv(name, "[hunter2")
+    with pytest.raises(ConfigurationError, match=f"the variable {name} is no JSON") as caught:
+        read_configuration(file)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_relative_paths_begin_at_the_file(file: Path) -> None:
     """A run from another folder, as of cron, finds the same files."""
     read = read_configuration(file)

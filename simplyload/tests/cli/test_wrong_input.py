@@ -66,7 +66,7 @@ WRONG = {
     "sync --set destination.path=simplyload.yml": (1, "name another file"),
     "sync --set destination={type:\\ parquet,path:\\ /proc/no}": (1, "destination.path: /proc/no"),
     "clean --keep-days -1": (2, "--keep-days takes a number of days from 0 on"),
-    "replay --set log=nolog": (2, "nolog is no folder"),
+    "replay --set log=nolog": (2, "nolog is no folder: name the log of the loads"),
     "check --set destination.path=simplyload.yml": (1, "name another file"),
 }
 

@@ -17,12 +17,12 @@ from psycopg2.extensions import make_dsn
 from simplyload.changes import Changes
 from simplyload.destinations.duckdb import DuckDBSettings
 from simplyload.destinations.parquet import ParquetSettings
-from simplyload.errors import SimplyLoadError
+from simplyload.errors import DestinationError, SimplyLoadError
 from simplyload.log import ChangeLog
 from simplyload.replay import replay
 from simplyload.testing.memory import live_rows
 from simplyload.testing.processes import Forked
-from tests.conftest import connect
+from tests.conftest import connect, full_disk
 from tests.core.conftest import Target
 from tests.core.scripted import (
     ORDERS,
@@ -234,6 +234,17 @@ def test_r24_a_full_disk_loses_nothing(duckdb_target: Target, size: int) -> None
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.wait()[1]) == 3
     duckdb_target.pipeline(source, max_changes=1).run_once()
+    assert duckdb_target.live() == live_rows(batches)
+
+
+def test_r24_a_full_disk_of_duckdb_names_the_remedy(duckdb_target: Target) -> None:
+    """The error of a warehouse that cannot grow says where to make room."""
+    batches = big_batches()
+    pipeline = duckdb_target.pipeline(ScriptedSource(batches), max_changes=1)
+    message = "make room on the disk of destination.path, .*target.duckdb"
+    with full_disk(3_000_000), pytest.raises(DestinationError, match=message):
+        pipeline.run_once()
+    pipeline.run_once()
     assert duckdb_target.live() == live_rows(batches)
 
 

@@ -1,6 +1,9 @@
 """Lease, commit and idle runs: what two runs, a lost row or a closed hour cannot break."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,8 +20,9 @@ from sqlglot import exp
 from simplyload.changes import Batch, Rejected, State
 from simplyload.destinations.destination import Load, Staged
 from simplyload.destinations.duckdb import DuckDBDestination
+from simplyload.destinations.parquet import LakeEntry, ParquetDestination
 from simplyload.destinations.sql import REJECTED_ROWS
-from simplyload.engine import Pipeline
+from simplyload.engine import REJECTED_SHOWN, Pipeline, end_at_commit
 from simplyload.errors import (
     AlreadyRunningError,
     DestinationError,
@@ -241,6 +245,91 @@ def test_r29_a_column_of_rejected_cells_costs_few_statements(
     assert sorted(cells) == [(key["id"], column) for key in keys for column in ("a", "b")]
     sent = [text for text in statements if "infinity" in text]
     assert sum(text.count("INSERT INTO") for text in sent) < len(keys)
+
+
+def test_r29_a_column_of_rejected_cells_is_reported_by_a_few(target: Target) -> None:
+    """Some cells of each column are named, the rest is one number that says where all are."""
+    target.pipeline(ScriptedSource([reject_cells(300)])).run_once()
+    events = [event for event in target.events if event.kind == "rejected"]
+    assert [(event.table, event.rows) for event in events] == (
+        [("orders", 1)] * REJECTED_SHOWN + [("orders", 300 - REJECTED_SHOWN)]
+    ) * 2
+    assert "{'id': 0}: column a: infinity" in events[0].message
+    assert re.search(r"^column a: 295 more cells; all are in .*rejected", events[5].message)
+
+
+def test_r29_an_entry_of_a_lake_does_not_grow_with_rejected_cells(parquet_target: Target) -> None:
+    """Each run reads the newest entry: a file beside it has the cells, and no run removes it."""
+    batch = reject_cells(300)
+    parquet_target.pipeline(ScriptedSource([batch])).run_once()
+    lake = parquet_target.destination()
+    assert isinstance(lake, ParquetDestination)
+    [entry] = lake.loads("shop")
+    assert len(entry.to_json()) < 1_000
+    assert lake.drop_orphans("shop", datetime.now(UTC)) == []
+    assert lake.read_rejected(entry) == batch.rejected
+    [event] = [event for event in parquet_target.events if "column b: 295" in event.message]
+    assert event.message.endswith(f"all are in {entry.rejected_in}")
+    older = replace(entry, rejected_in="", rejected=[vars(cell) for cell in batch.rejected])
+    assert lake.read_rejected(LakeEntry.from_json("1.json", older.to_json())) == batch.rejected
+
+
+def test_r29_rejected_cells_of_a_load_without_a_commit_are_removed(
+    parquet_target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run wrote of them before it failed is gone after the next one."""
+    append = ParquetDestination._append  # noqa: SLF001
+
+    def fail(lake: ParquetDestination, stream: str, entry: LakeEntry) -> bool:
+        if entry.load_id is not None:
+            raise DestinationError("away")
+        return append(lake, stream, entry)
+
+    folder = Path(parquet_target.settings.path, "shop", ".rejected")
+    pipeline = parquet_target.pipeline(ScriptedSource([reject_cells(1)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(ParquetDestination, "_append", fail)
+        with pytest.raises(DestinationError):
+            pipeline.run_once()
+    [left] = folder.rglob("*.parquet")
+    parquet_target.pipeline(ScriptedSource([reject_cells(1)])).run_once()
+    assert left not in [*folder.rglob("*.parquet")]
+    assert len([*folder.rglob("*.parquet")]) == 1
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_r30_a_second_signal_rolls_back_a_long_load(
+    duckdb_target: Target, monkeypatch: pytest.MonkeyPatch, signals: int
+) -> None:
+    """Within a load one SIGTERM waits for its commit, two end it between statements; none loses."""
+    monkeypatch.setattr("simplyload.engine.ECHO_SECONDS", 0.0)
+    batch, pending = reject_cells(REJECTED_ROWS * 2), [signal.SIGTERM] * signals
+    execute = DuckDBDestination._run  # noqa: SLF001
+
+    def execute_and_signal(self: DuckDBDestination, sql: str) -> Any:
+        if pending and "infinity" in sql:
+            os.kill(os.getpid(), pending.pop())
+        return execute(self, sql)
+
+    monkeypatch.setattr(DuckDBDestination, "_run", execute_and_signal)
+    pipeline = duckdb_target.pipeline(ScriptedSource([batch]))
+    with end_at_commit(pipeline):
+        result = pipeline.run_once()
+    assert (result.interrupted, result.exit_code, pending) == (True, 0, [])
+    assert duckdb_target.destination().read_state("shop") == ({"n": 1} if signals == 1 else None)
+    assert duckdb_target.pipeline(ScriptedSource([batch])).run_once().loads == signals - 1
+    [row] = duckdb_target.query("SELECT count(*) AS found FROM _simplyload.rejected")
+    assert row["found"] == len(batch.rejected)
+
+
+def reject_cells(count: int) -> Batch:
+    """Give a row, and cells of two columns that no destination can hold."""
+    rejected = [
+        Rejected(table="orders", key={"id": number}, column=column, reason="infinity")
+        for column in ("a", "b")
+        for number in range(count)
+    ]
+    return Batch(changes=[ONE], state={"n": 1}, rejected=rejected)
 
 
 def test_a33_a_value_beyond_the_limit_is_rejected(target: Target) -> None:

@@ -221,6 +221,13 @@ def test_a_run_beside_another_one_is_no_failure(status: Status) -> None:
     assert stream.counts["errors", "another_run"] == 1
 
 
+def test_rejected_cells_count_each_though_few_are_shown(status: Status) -> None:
+    """An event that stands for several cells adds their number."""
+    for rows in (1, 295):
+        status(Event(kind="rejected", stream="shop", table="orders", rows=rows))
+    assert count(status.snapshot())["rejected_rows", "shop", "orders"] == 296
+
+
 def test_a_counter_begins_at_zero(status: Status) -> None:
     """A first error, and a first rejected row of a known table, are an increase to Prometheus."""
     status.list_tables("shop", ["orders"])

@@ -10,6 +10,7 @@ import pytest
 
 from simplyload.errors import SourceError
 from simplyload.sources.postgres.setup import find_barrier
+from simplyload.sources.postgres.source import PostgresSource
 from tests.postgres_cdc.conftest import eventually
 from tests.postgres_cdc.replica import Database, Replica
 
@@ -357,6 +358,22 @@ def test_a3_validate_and_discover_name_what_waits_for_the_publication(
     assert found.remedy.startswith("publish the table without WHERE, ALTER PUBLICATION")
     listed = {table.table.name: list(table.warnings) for table in replica.source.discover()}
     assert listed == {"a": [], "b": [f"{found.message}: {found.remedy}"], "c": [message]}
+
+
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_validate_asks_for_cursors_where_tables_are_polled(
+    source: Database, replica: Replica, *, is_ready: bool
+) -> None:
+    """In mode `auto` a table that the stream carries needs no cursor, once it can be used."""
+    source.run("create table a (id int primary key)")
+    if is_ready:
+        source.run(f"create publication {replica.name} for table a")
+    else:
+        source.run(f"create publication {replica.name} for table a with (publish = 'insert')")
+    settings = replica.settings.model_copy(update={"mode": "auto"})
+    with closing(PostgresSource(settings, replica.name)) as postgres:
+        findings = postgres.validate()
+    assert any("no cursor" in found.message for found in findings) != is_ready
 
 
 def test_a5_a_partition_whose_rows_are_filtered_is_named(

@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -154,6 +155,24 @@ def test_r22_what_arrives_damaged_is_no_file(
     with pytest.raises(LogError, match=message):
         store.read("shop/a.parquet")
     assert [*(tmp_path / "copies").rglob("*.parquet")] == []
+
+
+def test_r22_a_cut_answer_is_requested_again(place: Place, proxy: Proxy, tmp_path: Path) -> None:
+    """An object, its end and a copy of it are whole where each answer was cut off at first."""
+    content = os.urandom(1_000_000) + b"\x08\0\0\0PAR1"
+    place.store().write("a.parquet", content)
+    store = place.through(proxy).store()
+    faults: list[Fault] = []
+    proxy.rule = lambda request: faults.pop() if "a.parquet" in request.path and faults else None
+    faults[:] = [Fault(damage="cut")] * 2
+    assert store.read("a.parquet") == content
+    faults[:] = [Fault(damage="cut")] * 2
+    [footer] = store.open_footers(["a.parquet"])
+    assert isinstance(footer, BytesIO)
+    assert content.endswith(footer.read())
+    faults[:] = [Fault(damage="cut")] * 2
+    [path] = store.fetch(["a.parquet"], tmp_path)
+    assert (path.read_bytes(), faults) == (content, [])
 
 
 def test_a_full_disk_for_a_copy_is_named(place: Place, tmp_path: Path) -> None:

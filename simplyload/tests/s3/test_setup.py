@@ -136,6 +136,23 @@ def test_validate_names_the_region_of_the_bucket(
 
 
 @ON_S3
+def test_validate_names_a_region_that_is_none(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no name of a region is called so, and not a region that is missing."""
+    for text in findings(file, capsys, "s3.region=nowhere x").values():
+        assert "such as eu-central-1: correct s3.region" in text
+
+
+def test_replay_of_an_empty_bucket_is_refused(
+    file: Path, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log without an object is named by its address, which is no folder."""
+    assert main(["replay", "--config", str(file)]) == 2
+    assert f"log: {place.address}/log has no object" in capsys.readouterr().err
+
+
+@ON_S3
 def test_a_first_run_looks_at_the_bucket_before_it_reads_the_source(
     duckdb_target: Target, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +189,9 @@ def test_without_the_client_the_remedy_is_named(
         ("log=az://lake/x", "log: it takes a folder, or s3://bucket/prefix"),
         ("destination.path=s3://key:canary@lake/x", "destination.path: it takes a folder"),
         ("s3.endpoint=http://key:canary@localhost", "s3.endpoint: it is the address of a server"),
+        ("s3.endpoint=https://localhost/?sig=canary", "s3.endpoint: it is the address of a server"),
+        ("s3.endpoint=https://localhost#canary", "without a user, a query (`?`) and a fragment"),
+        ("gcs.endpoint=https://example.com?sig=canary", "gcs.endpoint: it is the address of a"),
         ("s3.kms_key=canary", "s3: kms_key needs `encryption: aws:kms`"),
         ("s3.encryption=des", "s3.encryption: "),
         ("s3.regoin=x", "s3.regoin is no setting: remove it; did you mean region?"),

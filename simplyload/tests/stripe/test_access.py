@@ -1,5 +1,6 @@
 """Keys, rights, accounts, limits: what cannot be read is named, and never taken for empty."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -183,6 +184,24 @@ def test_r33_no_error_repeats_the_key(fake: FakeStripe, waits: list[float]) -> N
     assert KEY not in repr(vars(make_source(fake)))
 
 
+def test_a_server_that_never_answers_is_given_up(
+    fake: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request without an answer is sent twice, not nine times, and `validate` names it once."""
+    monkeypatch.setattr("simplyload.sources.stripe.client.TIMEOUT", (1, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        [key, found] = make_source(fake, base_url=f"http://127.0.0.1:{port}").validate()
+        silent.settimeout(0)
+        connections = [silent.accept() for _ in range(2)]
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    for connection, _ in connections:
+        connection.close()
+    assert (key.level, found.level) == ("ok", "error")
+    assert "gave no answer to customers (ConnectionError)" in found.message
+
+
 def test_an_address_without_a_server_is_an_error_with_a_remedy(
     fake: FakeStripe, waits: list[float]
 ) -> None:
@@ -197,6 +216,8 @@ def test_an_address_without_a_server_is_an_error_with_a_remedy(
     ("setting", "message"),
     [
         ({"api_key": "pk_test_1"}, "a pk_ key cannot read"),
+        ({"api_key": f"{KEY} "}, "give the key alone"),
+        ({"api_key": f"{KEY}\n"}, "give the key alone"),
         ({"tables": ["customer"]}, "did you mean customers"),
         ({"tables": ["invoice_line_items"]}, "are read with invoices: add invoices"),
         ({"start_date": "soon"}, "start_date"),

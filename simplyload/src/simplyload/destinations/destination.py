@@ -1,6 +1,6 @@
 """What every destination offers to the engine and to the command line."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from simplyload.changes import Rejected, State, Table
-from simplyload.errors import ConfigurationError
+from simplyload.errors import ConfigurationError, GivenUpError
 
 # How many of a stream's loads a destination remembers at least. A run confirms each load before the
 # next one, so that what a dead run left is among them.
@@ -42,7 +42,8 @@ class Load:
     schema changed; `remove` deletes rows where they would be marked deleted. `held` are stopped
     tables that stay so, each with its newest message: the log lacks what they missed. `forgotten`
     are absent tables: the state copies them again, and their next changes make them. So it does
-    those `refilled`, which are there and lack a column that was dropped.
+    those `refilled`, which are there and lack a column that was dropped. `is_given_up` is asked
+    between statements: the load then ends with GivenUpError.
     """
 
     load_id: str
@@ -56,6 +57,12 @@ class Load:
     refilled: Collection[str] = ()
     freeze: bool = False
     remove: bool = False
+    is_given_up: Callable[[], bool] = bool
+
+    def go_on(self) -> None:
+        """Raise GivenUpError where the load is to end before its commit."""
+        if self.is_given_up():
+            raise GivenUpError(f"A signal ended load {self.load_id}: it is rolled back.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +89,14 @@ class Stopped:
 class LoadResult:
     """What a load did: rows of the fold by table, and the tables that stopped.
 
-    `stage_seconds` are those until every change was where MERGE reads it.
+    `stage_seconds` are those until every change was where MERGE reads it. `rejected_in` names the
+    table or file that has each rejected cell.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     stopped: Sequence[Stopped] = ()
     stage_seconds: float = 0.0
+    rejected_in: str = "_simplyload.rejected"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """DuckDB: one file, no server. MERGE reads the change log's Parquet files where they are."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ class DuckDBSettings(BaseModel):
     names: Names = Names()
 
 
+# As the system says that a file cannot grow, which DuckDB passes on.
+_NO_ROOM = [os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 # DuckDB's message has the values of the key, and messages go to logs, alerts and `/healthz`.
 _WITH_KEY = re.compile(r'duplicate key ".*"', re.DOTALL | re.IGNORECASE)
 
@@ -116,8 +119,16 @@ class DuckDBDestination(SqlDestination):
             message = _WITH_KEY.sub("duplicate key", str(error))
             raise DestinationError(f"DuckDB refuses: {message} {CONSTRAINT_REMEDY}") from error
         except duckdb.Error as error:
-            raise DestinationError(f"DuckDB refuses: {error}") from error
+            raise DestinationError(f"DuckDB refuses: {error}{self._find_remedy(error)}") from error
         return rows, rows[0][0] if rows and isinstance(rows[0][0], int) else 0
+
+    def _find_remedy(self, error: duckdb.Error) -> str:
+        if not any(reason in str(error) for reason in _NO_ROOM):
+            return ""
+        return (
+            f": make room on the disk of destination.path, {self._settings.path}; nothing of this"
+            " load is kept, and the next run repeats it"
+        )
 
     def _list_columns(self, schema: str) -> list[tuple[str, str, str]]:
         if not self._settings.path.exists():  # to look makes no file

@@ -3,6 +3,7 @@
     <path>/<stream>/<table>/dt=2026-11-27/h=09/<load_id>-<n>.parquet    changes
     <path>/<stream>/.commits/0000000012.json                            a lease, or a load and state
     <path>/<stream>/.staged/<load_id>.json                              a load before its entry
+    <path>/<stream>/.rejected/dt=2026-11-27/h=09/<load_id>.parquet      its rejected cells, if any
 
 Leases and loads are entries of one sequence, each written only if absent: a worker that another one
 has overtaken finds the place after its own entry taken, and commits nothing more, however late its
@@ -17,17 +18,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ByteSize, ConfigDict
 from sqlglot import exp
 
 from simplyload import merge
 from simplyload.catalog import name_columns
-from simplyload.changes import OP, UPSERT, State, Table
+from simplyload.changes import OP, UPSERT, Rejected, State, Table
 from simplyload.destinations.destination import (
     KEPT_LOADS,
     Lease,
@@ -44,6 +47,7 @@ from simplyload.store import LocalStore, Location, Store, drop_orphans, folder_n
 
 # <stream>/<table>/dt=/h=/<file>
 _PATH_PARTS = 5
+_REJECTED = pa.schema([(name, pa.string()) for name in ("table", "key", "column", "reason")])
 _RECENT = 100  # loads that an entry names: one read in as many gives them all
 
 
@@ -62,6 +66,7 @@ class LakeEntry:
     """A lease (without a load) or a load; `number` is its place, `state` the one after it.
 
     `recent` are the newest loads up to here with their places. `owner` makes any two differ.
+    `rejected_in` is the file of the rejected cells, which an older entry has in `rejected`.
     """
 
     number: int = 0
@@ -71,13 +76,15 @@ class LakeEntry:
     state: State | None = None
     files: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rejected: Sequence[Mapping[str, Any]] = ()
+    rejected_in: str = ""
     recent: Sequence[tuple[int, str]] = ()
     committed_at: str = ""
 
     @property
     def names(self) -> list[str]:
-        """List the files of all tables."""
-        return [name for names in self.files.values() for name in names]
+        """List the files of all tables, and that of the rejected cells."""
+        names = [name for names in self.files.values() for name in names]
+        return [*names, self.rejected_in] if self.rejected_in else names
 
     @classmethod
     def from_json(cls, name: str, content: bytes) -> Self:
@@ -100,16 +107,18 @@ class LakeEntry:
 
     def next_entry(self, load: Load, files: Mapping[str, Sequence[str]]) -> "LakeEntry":
         """Return the entry of a load after this one."""
-        number = self.number + 1
+        number, now = self.number + 1, datetime.now(UTC)
+        hour = f"{_folder(load.stream, '.rejected')}/dt={now:%Y-%m-%d/h=%H}"
         return replace(
             self,
             number=number,
             load_id=load.load_id,
             state=load.state,
             files=files,
-            rejected=[vars(refused) for refused in load.rejected],
+            rejected=(),
+            rejected_in=f"{hour}/{load.load_id}.parquet" if load.rejected else "",
             recent=[*self.recent, (number, load.load_id)][-_RECENT:],
-            committed_at=datetime.now(UTC).isoformat(),
+            committed_at=now.isoformat(),
         )
 
 
@@ -163,6 +172,7 @@ class ParquetDestination:
         self._note(load.stream, entry)
         for part in load.staged:
             self._place(part)
+        self._write_rejected(entry, load.rejected)
         seconds = time.monotonic() - began
         if held.epoch != lease.epoch or not self._append(load.stream, entry):
             raise FencedError(
@@ -170,7 +180,7 @@ class ParquetDestination:
             )
         self._store.delete([_staged_name(load.stream, load.load_id)])
         rows = {name: part.rows for name, part in parts.items()}
-        return LoadResult(rows=rows, stage_seconds=seconds)
+        return LoadResult(rows=rows, stage_seconds=seconds, rejected_in=entry.rejected_in)
 
     def list_committed(self, stream: str) -> list[str]:
         """List the ids of the stream's newest committed loads, oldest first."""
@@ -185,6 +195,19 @@ class ParquetDestination:
     def loads(self, stream: str) -> list[LakeEntry]:
         """List the entries of the stream's committed loads, oldest first."""
         return [entry for entry in self._read_all(stream) if entry.load_id is not None]
+
+    def read_rejected(self, entry: LakeEntry) -> list[Rejected]:
+        """Read the cells of a load that no destination can hold."""
+        if not entry.rejected_in:
+            return [Rejected(**cell) for cell in entry.rejected]
+        try:
+            content = self._store.read(entry.rejected_in)
+            cells = pq.read_table(BytesIO(content)).to_pylist()
+            return [Rejected(**{**cell, "key": json.loads(cell["key"])}) for cell in cells]
+        except FileNotFoundError:
+            raise _build_lost_error(entry.rejected_in) from None
+        except (pa.ArrowException, KeyError, TypeError):
+            raise DamagedError(entry.rejected_in) from None
 
     def fetch_footers(self, names: Sequence[str], folder: Path) -> list[Path]:
         """Return files of which the metadata can be read, and perhaps no more."""
@@ -273,6 +296,19 @@ class ParquetDestination:
         with self._explain_errors():
             for path in part.files:
                 self._store.copy(path, _name_of(path))
+
+    def _write_rejected(self, entry: LakeEntry, rejected: Sequence[Rejected]) -> None:
+        """Write them beside the entry, which each run reads: perhaps every row has such a cell."""
+        if not entry.rejected_in:
+            return
+        cells = [
+            {**vars(cell), "key": json.dumps(cell.key, default=str, ensure_ascii=False)}
+            for cell in rejected
+        ]
+        content = BytesIO()
+        pq.write_table(pa.Table.from_pylist(cells, schema=_REJECTED), content)
+        with self._explain_errors():
+            self._store.write(entry.rejected_in, content.getvalue())
 
     def _append(self, stream: str, entry: LakeEntry) -> bool:
         """Write an entry at its place; False where another worker's is."""

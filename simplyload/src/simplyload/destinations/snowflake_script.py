@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from simplyload.catalog import arrow_type, sql_type
-from simplyload.changes import COLS, Rejected, Table
+from simplyload.changes import COLS, Table
 from simplyload.destinations.destination import Lease, Load, Staged, Stopped
 from simplyload.destinations.parquet import ParquetDestination
 from simplyload.destinations.snowflake_files import copy_from_bucket, spell_in_json
@@ -71,7 +71,7 @@ def write_script(
                 schema=schema,
                 state=entry.state or {},
                 staged=[writer.find(lake, part, Path(folder)) for part in names.values()],
-                rejected=[Rejected(**row) for row in entry.rejected],
+                rejected=lake.read_rejected(entry),
                 held=[*stopped.values()],
             )
             new = writer.write(load, entry.committed_at)

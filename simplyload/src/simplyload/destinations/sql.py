@@ -239,6 +239,7 @@ class SqlDestination(ABC):
         plans, stopped = [], []
         try:
             for staged in load.staged:
+                load.go_on()
                 try:
                     plans.append(self._plan(load, staged, known.get(staged.table.name)))
                 except TableStoppedError as error:
@@ -485,6 +486,7 @@ class SqlDestination(ABC):
             if self._execute(confirm_epoch(lease, load.schema)) != 1:
                 raise build_fenced_error(load.stream)
             for step in self._steps(load, plans, tables):
+                load.go_on()
                 changed = self._execute(step.statement)
                 if step.table:
                     rows[step.table] += changed

@@ -64,7 +64,7 @@ class StreamStatus:
         elif event.kind == "loaded":
             self.counts["rows", event.table] += event.rows
         elif event.kind == "rejected":
-            self.counts["rejected_rows", event.table] += 1
+            self.counts["rejected_rows", event.table] += event.rows
         elif event.kind == "stopped":
             self.table(event.table).stopped = event.message
         elif event.kind == "postponed":

@@ -2,21 +2,46 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from requests import PreparedRequest, ReadTimeout, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.connectionpool import ConnectionPool
+from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
+from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
 from simplyload.errors import ConfigurationError, SourceError
 
 TIMEOUT = (10, 80)  # seconds to connect, and between two parts of an answer
+_LATE_ANSWERS = 2  # to which no part comes for that long: a third one would hardly come
+
+
+class _Patience(Retry):
+    """Tries that end at the second answer that does not come, as nine would take twelve minutes."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        """Return the tries that are left; raise where there is none."""
+        late = [error, *(past.error for past in self.history)]
+        if error and sum(isinstance(one, ReadTimeoutError) for one in late) == _LATE_ANSWERS:
+            raise MaxRetryError(_pool, url, error) from error  # type: ignore[arg-type]
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+
 # Waits of 1, 2, 4, ... 60 seconds and some jitter, or what the server asks: three minutes in all.
 # Any method: these sources change no data at the server.
-RETRY = Retry(
+RETRY = _Patience(
     8,
     allowed_methods=None,
     status_forcelist=(409, 429, 500, 502, 503, 504),

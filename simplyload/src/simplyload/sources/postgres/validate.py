@@ -29,12 +29,15 @@ def validate(
     """Check server, tables and what the mode needs."""
     yield _server(connection, settings)
     yield from _tables(settings, tables)
-    readable = [table for table in tables if not table.refusal]
+    polled = [table for table in tables if not table.refusal]
     if settings.mode in {"auto", "cdc"}:
-        streamable = [table for table in readable if not table.cdc_refusal]
-        yield from _stream(connection, settings, stream, streamable)
+        streamable = [table for table in polled if not table.cdc_refusal]
+        findings = [*_stream(connection, settings, stream, streamable)]
+        yield from findings
+        if any(found.subject == "stream" for found in findings):  # it can be used
+            polled = [table for table in polled if table.cdc_refusal]
     if settings.mode in {"auto", "poll"}:
-        yield from _cursors(readable)
+        yield from _cursors(polled)
 
 
 def _server(connection: Connection, settings: PostgresSettings) -> Finding:

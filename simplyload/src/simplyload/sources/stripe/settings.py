@@ -1,5 +1,6 @@
 """The settings of a Stripe source, as in `simplyload.yml`."""
 
+import re
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Literal
@@ -16,6 +17,10 @@ _REMOVED = ("usage_records", "usage_record_summaries")
 
 
 def _check_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]*", key.get_secret_value()):
+        raise ValueError(
+            "it has a space, a line break or an accent, as no key has: give the key alone"
+        )
     if not key.get_secret_value().startswith(_KEYS):
         raise ValueError(
             f"a key begins with {', '.join(_KEYS)}: create a restricted key with read access in"
