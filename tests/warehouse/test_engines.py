@@ -399,12 +399,12 @@ def test_events_without_a_report_of_their_sync_are_added(
 
 
 @pytest.mark.slow
-def test_the_report_of_a_sync_that_took_days_is_read(built: Path, tmp_path: Path) -> None:
+def test_the_report_of_a_sync_that_took_days_is_read(dbt_build: Path, tmp_path: Path) -> None:
     """The last build has rows of an account that synced after this sync began, and before it ended.
 
     The events that the sync wrote after that build are in it as well.
     """
-    engine = _copy_built(built, tmp_path)
+    engine = _copy_built(dbt_build, tmp_path)
     began = {"synced_at": "2026-11-15T09:00:00Z", "_fivetran_synced": LATER}
     early = shop.event("early", shop.ORDER, "2026-03-01 12:00:00", "bob", value=1.0, **began)
     report = {
@@ -578,6 +578,7 @@ def test_without_submissions_a_run_reads_the_months_of_later_syncs_alone(tmp_pat
     """An account without forms reads no old events in each run, although no row is of an event."""
     first = SYNC_REPORT | {
         "synced_at": "2026-11-01T09:00:00Z",
+        "_fivetran_synced": "2026-11-01T09:05:00Z",
         "min_event_at": "2026-01-01T00:00:00Z",
     }
     later = SYNC_REPORT | {"sync_id": "5", "min_event_at": "2026-11-20T12:00:00Z"}

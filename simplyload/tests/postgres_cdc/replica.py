@@ -1,5 +1,6 @@
 """A destination in memory behind the real source: what it holds is compared with the database."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -170,6 +171,12 @@ class Database:
     def one(self, query: str) -> Any:
         """Give the single value of a query."""
         return self.fetch(query)[0][0]
+
+    def wait_until_free(self, slot: str) -> None:
+        """Wait until no connection streams from the slot."""
+        busy = f"select count(*) from pg_replication_slots where active and slot_name = '{slot}'"
+        while self.one(busy):
+            time.sleep(0.05)  # the server notices a closed connection a moment later
 
     def confirmed_lsn(self) -> int:
         """Give the LSN up to which the slot has let the log go."""

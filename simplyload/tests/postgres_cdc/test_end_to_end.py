@@ -103,6 +103,7 @@ def test_r4_nothing_published_is_between_the_state_and_the_slot(
     end = source.lsn()
     flow.run()
     flow.run()
+    source.wait_until_free(replica.name)
     with closing(source.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(
             "select count(*) from pg_logical_slot_peek_binary_changes(%s, null, null,"

@@ -39,16 +39,9 @@ def open_writer(source: Database) -> Iterator[Connection]:
         yield writer
 
 
-def wait_until_free(source: Database, name: str) -> None:
-    """Wait until no connection streams from the slot."""
-    busy = f"select count(*) from pg_replication_slots where active and slot_name = '{name}'"
-    while source.one(busy):
-        time.sleep(0.05)  # the server notices a closed connection a moment later
-
-
 def hold_slot(source: Database, name: str) -> "subprocess.Popen[str]":
     """Start a process that streams from the slot once it is free, and wait until it does."""
-    wait_until_free(source, name)
+    source.wait_until_free(name)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, source.dsn, name],
         stdin=subprocess.PIPE,
@@ -273,7 +266,7 @@ def test_a11_an_absent_slot_is_made_again_and_the_tables_copied(
     source: Database, one_row: Replica
 ) -> None:
     """Changes made while the slot did not exist arrive by a new copy, deletes included."""
-    wait_until_free(source, one_row.name)
+    source.wait_until_free(one_row.name)
     source.run(
         f"select pg_drop_replication_slot('{one_row.name}')",
         "insert into a values (2)",
@@ -299,7 +292,7 @@ def test_a_slot_ahead_of_the_destination_is_named_and_the_tables_copied(
 ) -> None:
     """What was before a slot that someone moved or made again arrives by a new copy."""
     source.run("insert into a values (2)", "delete from a where id = 1")
-    wait_until_free(source, one_row.name)
+    source.wait_until_free(one_row.name)
     source.run(*MOVED[how].format(slot=one_row.name).split("; "))
     at = format_lsn(source.confirmed_lsn())
     assert one_row.sync().copied_tables == {"public.a"}
