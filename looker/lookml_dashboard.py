@@ -114,7 +114,7 @@ def _build_filters(
     for name in names:
         for model in [model for model in models if name in model.dimensions][:1]:
             label = model.dimensions[name].label
-            yield _build_filter(label, model, name, "") | required.get(name, {})
+            yield {**_build_filter(label, model, name, ""), **required.get(name, {})}
 
 
 def _filter_names(page: Page, dashboard: Dashboard) -> list[str]:
