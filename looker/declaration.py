@@ -90,6 +90,7 @@ class Tile:
     note: str = ""
     tested: bool = False  # hidden where no message has several versions
     empty: str = ""  # says why a tile without rows is empty; default: by its minimum
+    without_events: str = ""  # the same of an account without the table event
 
     @property
     def slug(self) -> str:

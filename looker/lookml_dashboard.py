@@ -23,7 +23,7 @@ HEIGHTS: Mapping[Chart, int] = {
 MAX_ROWS = 500  # of a tile whose limit is that of groups
 DATE = "Date"
 MODEL = "@{MODEL}"  # a constant of the project's manifest
-ONE_ACCOUNT = {"allow_multiple_values": False, "required": True}
+ONE: Mapping[str, Any] = {"allow_multiple_values": False, "required": True}  # of a filter
 LAST_MONTH = "1 month ago"  # Looker's filter for the last whole month
 
 SCALE = {
@@ -100,22 +100,28 @@ def _build_filters(
 ) -> Iterator[dict[str, Any]]:
     """A filter for the date, and one for each dimension that a model of the page has.
 
-    One account has to be chosen: the figures of two have no sum, nor have their currencies.
+    One account has to be chosen: the figures of two have no sum, nor have their currencies. So has
+    the id of a page's subject, since two campaigns may have one name; Looker suggests the ids that
+    the chosen name has.
     """
     if any(tile.dated for tile in page.tiles):
         yield _build_filter(DATE, models[0], models[0].date, f"{dashboard.default_period.days} day")
-    for name in _filter_names(page, dashboard):
+    names = _filter_names(page, dashboard)
+    required = {lookml.ACCOUNT: ONE}
+    if page.subject:
+        labels = [models[0].dimensions[name].label for name in names[:-1]]
+        required[page.subject.dimension] = {**ONE, "listens_to_filters": labels}
+    for name in names:
         for model in [model for model in models if name in model.dimensions][:1]:
-            yield _build_filter(model.dimensions[name].label, model, name, "") | (
-                ONE_ACCOUNT if name == lookml.ACCOUNT else {}
-            )
+            label = model.dimensions[name].label
+            yield {**_build_filter(label, model, name, ""), **required.get(name, {})}
 
 
 def _filter_names(page: Page, dashboard: Dashboard) -> list[str]:
-    """The dimensions of a page's filters: of a subject, its account and its name."""
+    """The dimensions of a page's filters: of a subject, its account, its name and its id."""
     if page.subject is None:
         return dashboard.filters
-    return [lookml.ACCOUNT, page.subject.name]
+    return [lookml.ACCOUNT, page.subject.name, page.subject.dimension]
 
 
 def _build_filter(label: str, model: SemanticModel, name: str, default: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ average. The SQL runs on BigQuery, Postgres and DuckDB.
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from looker import lookml
 from looker.declaration import Dashboard, find_counted
@@ -158,17 +159,25 @@ def _build_links(
     for page, subject in dashboard.subjects.items():
         if dimension.name == subject.name and subject.dimension in model.dimensions:
             board = f"/dashboards/{{{{ _model._name }}}}::{lookml.PROJECT}_{page}"
-            # A filter reads a comma as "or": Looker's filterable value quotes it.
-            account = f"Account={{{{ {lookml.ACCOUNT}._filterable_value | url_encode }}}}"
-            chosen = f"?{account}&{dimension.label}={{{{ filterable_value | url_encode }}}}"
+            names = (lookml.ACCOUNT, dimension.name, subject.dimension)
+            chosen = "&".join(_choose_value(model.dimensions[name]) for name in names)
             address = subject.address.format(f"{{{{ {subject.dimension}._value | url_encode }}}}")
             return {
                 "links": [
-                    {"label": f"{dimension.label} dashboard", "url": board + chosen},
+                    {"label": f"{dimension.label} dashboard", "url": f"{board}?{chosen}"},
                     {"label": "Open in Klaviyo", "url": address},
                 ]
             }
     return {}
+
+
+def _choose_value(dimension: Dimension) -> str:
+    """A dashboard's filter in an address, with the value of the row.
+
+    A filter reads a comma as "or": Looker's filterable value quotes it.
+    """
+    label = quote(dimension.label)
+    return f"{label}={{{{ {dimension.name}._filterable_value | url_encode }}}}"
 
 
 def _build_dimension_group(dimension: Dimension) -> dict[str, Any]:

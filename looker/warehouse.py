@@ -24,7 +24,8 @@ class Account:
     but no flows, or the reverse (Klaviyo reports flows for the last 365 days only), so a comparison
     must not reach further back. `data_to` is the day of the latest send, or the last day of the
     latest period that Klaviyo was asked for. `today` is the day of the last sync.
-    Revenue and conversions are those of `conversion_metric`.
+    Revenue and conversions are those of `conversion_metric`. `has_events` is whether the table
+    `event` is synced.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Account:
     data_to: date
     today: date
     synced_at: datetime
+    has_events: bool
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,26 @@ class Warehouse:
                 account_id, account_name, coalesce(currency, ''), bool_or(is_test_account),
                 coalesce(conversion_metric, ''),
                 min(data_from), max(data_from), greatest(max(data_to), max(period_end)),
-                max(last_synced_on), max(last_synced_at)
+                max(last_synced_on), max(last_synced_at),
+                coalesce(bool_or(is_synced and table_name = 'event'), false)
             from {schema}.{HEALTH} join currencies using (account_id)
             left join periods using (account_id)
             group by all
             order by account_name, account_id
         """)  # noqa: S608 - names come from dbt's models
         if not rows:
-            raise LookerError(f"{self._path} holds no sent message: run a sync and `dbt build`.")
+            raise LookerError(f"{self._path} holds no sent message: {self._explain_no_message()}")
         return [Account(*row) for row in rows]
+
+    def _explain_no_message(self) -> str:
+        synced = self._query(f"""
+            select account_name, account_id, max(last_synced_on) from {SCHEMA}.{HEALTH}
+            group by all order by all
+        """)  # noqa: S608 - our own name
+        if not synced:
+            return "run a sync and `dbt build`."
+        names = ", ".join(f"{name or id_} (synced on {day})" for name, id_, day in synced)
+        return f"there is nothing to show before Klaviyo reports a first send of {names}."
 
     def read_verdicts(self) -> dict[str, Verdict]:
         """The verdict on the data of each account, by its id."""

@@ -300,10 +300,10 @@ function isWithin({ from, to }) {
 }
 
 // The rows of a tile in a period that pass its own conditions and the chosen filters.
-function selectTileRows(tile, { from, to }) {
+function selectTileRows(tile, { from, to }, names = getFilters(tile)) {
   const { model, dated, of } = tile;
   if (of) return selectWhere(tile, [[of, (value) => value === getChoice(of)]]);
-  const filters = getFilters(tile).map((name) => [name, (value) => passesFilter(name, value)]);
+  const filters = names.map((name) => [name, (value) => passesFilter(name, value)]);
   const select = (days) => selectWhere(tile, [...days, ...filters]);
   if (!dated) return select([]);
   const rows = select([[model.date, isWithin({ from, to })]]);
@@ -1105,7 +1105,7 @@ function renderTable(tile, rows, period) {
   const lines = groupRows(rows, by.map((name) => model.dimensions[name]))
     .filter((group) => meetsMinimum(tile, group))
     .map((group) => Object.assign(computeLine(tile, names, group), usual?.(group), compare?.(group), { group }))
-    .filter((line) => Object.values(line).some((value) => includesText(value, getChoice(`search-${slug}`))))
+    .filter((line) => isFound(line, getChoice(`search-${slug}`)))
     .toSorted((a, b) => tied.reduce((result, name) => result || compareLines(a, b, name), compareLines(a, b, order, isDescending)));
   tile.csv = { names, lines };
   const shown = getChoice(`rows-${slug}`) === 'all' ? lines : lines.slice(0, tile.limit);
@@ -1117,6 +1117,10 @@ function renderTable(tile, rows, period) {
   );
   showContent(tile, lines.length > 0);
   if (tile.interactive) renderTableTools(tile, shown.length, lines.length);
+}
+
+function isFound(line, search) {
+  return Object.values(line).some((value) => includesText(value, search));
 }
 
 function computeLine({ model }, names, rows) {
@@ -1342,28 +1346,60 @@ function buildFindingHash({ page, campaign_name: campaign, flow_name: flow }) {
   return `#${new URLSearchParams(Object.entries(choices).filter(([, value]) => value))}`;
 }
 
-// Shows a tile's content, or the line which says that there is none and names the filters.
+// Shows a tile's content, or the line which says why there is none.
 function showContent(tile, hasContent) {
   const empty = tile.element.querySelector('.empty');
-  const filters = getFilters(tile);
-  const search = getChoice(`search-${tile.slug}`).trim();
-  const conditions = [...filters.map((name) => describeFilter(name)), ...(search ? [`the search “${search}”`] : [])];
-  empty.querySelector('span').textContent = conditions.length > 0
-    ? `Nothing to show with ${conditions.join(', ')}.`
-    : tile.empty || describeEmpty(tile);
-  empty.querySelector('.clear').hidden = filters.length === 0;
-  const longer = empty.querySelector('.longer');
-  if (longer && !hasContent) {
-    const mayHelp = conditions.length === 0 && getChoice('days') !== longer.value;
-    longer.hidden = !mayHelp || !hasEnough(tile, longer.value);
-    if (mayHelp && longer.hidden) empty.querySelector('span').append(` The last ${longer.value} days have too few as well.`);
-  }
+  if (!hasContent) renderEmpty(tile, empty);
   empty.hidden = hasContent;
   for (const part of tile.element.querySelectorAll('.body, .data')) part.hidden = !hasContent;
 }
 
-// Why a tile without filters is empty: nothing happened, or too little.
-function describeEmpty({ dated, minimum }) {
+// Why a tile is empty, with a button that clears what empties it, or one for more days.
+function renderEmpty(tile, empty) {
+  tile.emptying = findEmptying(tile);
+  const [first, ...others] = tile.emptying;
+  empty.querySelector('span').textContent = first
+    ? `Nothing to show with ${tile.emptying.map((name) => describeCondition(name)).join(', ')}.`
+    : describeEmpty(tile);
+  const clear = empty.querySelector('.clear');
+  clear.hidden = !first;
+  clear.textContent = others.length > 0 ? 'Clear filters' : `Clear ${(dashboard.filters[first] ?? 'search').toLowerCase()}`;
+  const longer = empty.querySelector('.longer');
+  if (!longer) return;
+  const mayHelp = !first && getChoice('days') !== longer.value;
+  longer.hidden = !mayHelp || !hasGroups(tile, getLastDays(longer.value), getFilters(tile));
+  if (mayHelp && longer.hidden) empty.querySelector('span').append(` The last ${longer.value} days have too few as well.`);
+}
+
+// The chosen filters and the search that empty a tile: those that do alone, or else together.
+function findEmptying(tile) {
+  const search = `search-${tile.slug}`;
+  const chosen = [...getFilters(tile), ...(getChoice(search).trim() ? [search] : [])];
+  const period = tile.chart === 'heatmap' ? getLastDays(dashboard.periods.at(-1).days) : getPeriod();
+  const isShown = (names) => hasGroups(tile, period, names);
+  if (chosen.length === 0 || !isShown([])) return [];
+  const alone = chosen.filter((name) => !isShown([name]));
+  const together = chosen.filter((name) => isShown(chosen.filter((other) => other !== name)));
+  return [alone, together, chosen].find((names) => names.length > 0);
+}
+
+// Whether a tile would show something of some days with some of its filters and its search.
+function hasGroups(tile, days, names) {
+  const { model, by, series, columns, metrics, slug } = tile;
+  const filters = names.filter((name) => name in dashboard.filters);
+  const search = names.length > filters.length ? getChoice(`search-${slug}`) : '';
+  const rows = selectTileRows(tile, days, filters);
+  const week = mapColumn(model.dimensions[model.date], (day) => getStep(day, 'week'));
+  const groups = groupRows(series ? selectDays(model, rows) : rows, [...(series ? [week] : []), ...by.map((name) => model.dimensions[name])]);
+  return groups.some((group) => meetsMinimum(tile, group)
+    && (!series || metrics.some((name) => computeMetric(model, group, name) !== null))
+    && (!search || isFound(computeLine(tile, [...columns, ...metrics], group), search)));
+}
+
+// Why a tile without filters is empty: nothing happened, too little, or a table is not synced.
+function describeEmpty({ dated, minimum, empty, without_events: withoutEvents }) {
+  if (withoutEvents && !getAccount().has_events) return withoutEvents;
+  if (empty) return empty;
   const days = dated ? ' in these days' : '';
   const [[name, least] = []] = Object.entries(minimum);
   if (!least) return `Nothing to show${days}.`;
@@ -1371,14 +1407,8 @@ function describeEmpty({ dated, minimum }) {
   return least === 1 ? `No ${label}${days}.` : `Too few${days}: it takes ${formatNumber(least, 'integer')} ${label}.`;
 }
 
-// Whether a tile would show something of its last days.
-function hasEnough(tile, days) {
-  const { model, by, series } = tile;
-  const rows = selectTileRows(tile, getLastDays(days));
-  const week = mapColumn(model.dimensions[model.date], (day) => getStep(day, 'week'));
-  const columns = by.map((name) => model.dimensions[name]);
-  return groupRows(series ? selectDays(model, rows) : rows, series ? [week, ...columns] : columns)
-    .some((group) => meetsMinimum(tile, group));
+function describeCondition(name) {
+  return name in dashboard.filters ? describeFilter(name) : `the search “${getChoice(name).trim()}”`;
 }
 
 function describeFilter(name) {
@@ -1443,6 +1473,7 @@ function renderPage() {
   renderHeader();
   renderControls();
   renderSubject();
+  renderTitle();
   renderVerdict();
   renderFooter();
   for (const tile of getShownTiles()) renderTile(tile);
@@ -1485,6 +1516,16 @@ function renderSubject() {
   link.href = address.replace('{}', encodeURIComponent(id));
 }
 
+// The tab's title begins with what differs: the page or its campaign.
+function renderTitle() {
+  const { name, id } = getAccount();
+  document.title = `${findHeading().textContent} · ${name || id}: ${dashboard.title}`;
+}
+
+function findHeading() {
+  return document.querySelector(`section[data-page="${getChoice('page')}"] h2`);
+}
+
 // Whether the data are complete, and equal Klaviyo's own counts.
 function renderVerdict() {
   const { verdict: { text, tone }, synced_at: synced } = getAccount();
@@ -1511,7 +1552,6 @@ function renderHeader() {
   const isDated = shown.some((tile) => tile.dated);
   const isCompared = shown.some((tile) => hasComparison(tile)) && getChoice('compare') !== 'nothing' && isComplete(mainModel, before);
   document.getElementById('account').textContent = name || id;
-  document.title = `${name || id}: ${dashboard.title}`;
   document.querySelector('link[rel="icon"]').href = buildIcon(name || id);
   document.getElementById('sandbox').hidden = !isTest;
   document.getElementById('range').textContent = [
@@ -1607,11 +1647,14 @@ document.addEventListener('input', ({ target }) => {
   renderChoice(target);
 });
 
-for (const button of document.querySelectorAll('.clear:not(.longer)')) {
-  button.addEventListener('click', () => {
-    for (const name of Object.keys(dashboard.filters)) setChoice(name, '');
-    renderPage();
-  });
+function clearChoices(names) {
+  for (const name of names) setChoice(name, '');
+  renderPage();
+}
+
+document.getElementById('clear').addEventListener('click', () => clearChoices(Object.keys(dashboard.filters)));
+for (const tile of tiles) {
+  tile.element.querySelector('.empty .clear').addEventListener('click', () => clearChoices(tile.emptying));
 }
 
 // Definitions lie over a tile, so Escape and a click elsewhere close them.
@@ -1663,7 +1706,16 @@ globalThis.addEventListener('hashchange', () => {
   restoreChoices();
   renderPage();
   if (getChoice('page') in dashboard.subjects) globalThis.scrollTo(0, 0);
+  moveFocus();
 });
+
+// A link that opened a page and is hidden now gives the focus to the page's heading.
+function moveFocus() {
+  if (document.activeElement === document.body || document.activeElement.checkVisibility()) return;
+  const heading = findHeading();
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
 
 restoreChoices();
 renderPage();

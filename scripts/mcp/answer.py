@@ -64,6 +64,7 @@ def _list_notes(question: Question, warehouse: Warehouse, *, by_day: bool) -> It
     dashboard = question.catalog.dashboard
     if by_day:
         yield dashboard.people.note
+    yield from _list_unknown_values(question)
     growing_days = dashboard.growing_days(question.model)
     query = f"select min(last_synced_on) from {warehouse.mart(HEALTH)}"  # noqa: S608 - our own name
     [(synced_on,)] = warehouse.query(query)
@@ -74,6 +75,18 @@ def _list_notes(question: Question, warehouse: Warehouse, *, by_day: bool) -> It
                 f"Results of sends after {final} are not final: Klaviyo credits a message with"
                 f" orders for {growing_days} days. Do not compare them with older ones."
             )
+
+
+def _list_unknown_values(question: Question) -> Iterator[str]:
+    """A note for each filter with a value that its dimension does not declare: a misspelled one."""
+    catalog = question.catalog
+    for filter_, dimension in zip(question.filters, question.filter_dimensions, strict=True):
+        known = catalog.list_values(dimension)
+        values = [catalog.find_value(dimension, value) for value in filter_.values]
+        unknown = [value for value in values if value is not None and str(value) not in known]
+        if dimension.type == "text" and known and unknown and filter_.condition != "contains":
+            named = ", ".join(repr(value) for value in unknown)
+            yield f"{dimension.name} {named} is not among its known values: {', '.join(known)}."
 
 
 def _to_json(value: Any) -> Any:

@@ -18,6 +18,7 @@ from scripts.command import UsageError
 
 CHANNEL = "send_channel"
 FINDINGS = "klaviyo__finding"
+Value = str | int | float | bool | None
 Named = TypeVar("Named")
 
 
@@ -85,6 +86,20 @@ class Catalog:
         """The dimension of that name in a model."""
         return _find(name, model.dimensions, f"dimension of {model.name}")
 
+    def list_values(self, dimension: Dimension) -> dict[str, str]:
+        """The declared values of a dimension, each with its label."""
+        values = self.dashboard.values.get(dimension.name, {})
+        return {str(value): look["label"] for value, look in values.items()}
+
+    def find_value(self, dimension: Dimension, value: Value) -> Value:
+        """The value behind its label, in any case: `email` behind Email."""
+        labels = self.list_values(dimension)
+        if str(value) in labels:
+            return value
+        names = {label.casefold(): name for name, label in labels.items()}
+        names |= {name.casefold(): name for name in labels}
+        return names.get(str(value).strip().casefold(), value)
+
     def required_dimensions(self, metric: Metric) -> list[str]:
         """What every answer is split by: periods, currencies and, for a rate, channels.
 
@@ -116,14 +131,14 @@ class Catalog:
     def describe_dimension(self, name: str) -> dict[str, Any]:
         """The definition of a dimension in each model that has it."""
         models = _find(name, self.dimensions, "metric or dimension")
-        values = self.dashboard.values.get(name, {})
+        dimension = models[0].dimensions[name]
         return {
             "name": name,
             "kind": "dimension",
-            "label": models[0].dimensions[name].label,
-            "type": models[0].dimensions[name].type,
+            "label": dimension.label,
+            "type": dimension.type,
             "definitions": {model.name: model.dimensions[name].description for model in models},
-            "labels_of_values": {str(value): look["label"] for value, look in values.items()},
+            "labels_of_values": self.list_values(dimension),
         }
 
 

@@ -11,9 +11,8 @@ from pydantic import BaseModel, Field
 from looker.field_mapping import find_summed_columns
 from looker.semantic import Dimension, Metric, SemanticModel
 from scripts.command import UsageError
-from scripts.mcp.catalog import Catalog
+from scripts.mcp.catalog import Catalog, Value
 
-Value = str | int | float | bool | None
 Grain = Literal["day", "week", "month", "quarter", "year"]
 
 
@@ -46,7 +45,7 @@ class Question:
     def __post_init__(self) -> None:
         if self.start and self.end and self.start > self.end:
             raise UsageError(f"start {self.start} is after end {self.end}: exchange them.")
-        if self.order_by not in (None, *self.columns):
+        if self.order_by and self.order_column not in self.columns:
             known = ", ".join(self.columns)
             raise UsageError(f"order_by {self.order_by!r} is no column of the answer: {known}.")
 
@@ -88,6 +87,13 @@ class Question:
     def columns(self) -> list[str]:
         """The columns of the answer."""
         return [*self.keys, *(metric.name for metric in self.metrics)]
+
+    @property
+    def order_column(self) -> str | None:
+        """The column of the answer that `order_by` names, by its own name or a metric's label."""
+        if not self.order_by or self.order_by in self.columns:
+            return self.order_by
+        return self.catalog.metric_names.get(self.order_by)
 
     @property
     def used_dimensions(self) -> list[str]:

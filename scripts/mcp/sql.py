@@ -13,7 +13,8 @@ from sqlglot import exp, parse_one
 
 from looker.semantic import Dimension, Metric, SemanticModel, Type
 from scripts.command import UsageError
-from scripts.mcp.question import Filter, Grain, Question, Value
+from scripts.mcp.catalog import Value
+from scripts.mcp.question import Filter, Grain, Question
 from scripts.warehouse import Target
 
 ROWS = "mart"  # the alias of the rows that are summed
@@ -53,7 +54,7 @@ class Builder:
         """The greatest value of the chosen column or first metric first; else in order of time."""
         question = self.question
         default = question.grain or question.metrics[0].name
-        position = _position(question.columns.index(question.order_by or default))
+        position = _position(question.columns.index(question.order_column or default))
         is_time = not question.order_by and bool(question.grain)
         return _order(position, descending=question.descending and not is_time)
 
@@ -166,6 +167,7 @@ class Builder:
             if dimension.type != "text":
                 raise UsageError(f"{dimension.name} is no text: choose the condition 'is'.")
             return _contains(exp.Lower(this=column), exp.Lower(this=_text(str(value).strip())))
+        value = self.question.catalog.find_value(dimension, value)
         if dimension.name in self.question.catalog.dashboard.lists:
             comma = _text(", ")
             listed = exp.func("CONCAT", comma, column, comma.copy())

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import lkml
@@ -295,13 +296,24 @@ def test_a_campaigns_name_links_to_its_dashboard_and_to_klaviyo() -> None:
     inner = {link for link in links if link.startswith("/")}
     for link in inner:
         board, _, chosen = link.removeprefix("/dashboards/{{ _model._name }}::").partition("?")
-        filters = [part.partition("=")[0] for part in chosen.split("&")]
+        filters = [unquote(part.partition("=")[0]) for part in chosen.split("&")]
         values = [part.partition("=")[2] for part in chosen.split("&")]
         # A name may hold a comma, which a filter of Looker's reads as "or".
         assert all(value.endswith("filterable_value | url_encode }}") for value in values)
-        assert filters[0] == "Account"
+        assert filters == ["Account", "Campaign", "Campaign id"]
         assert set(filters) <= boards[board]
     assert inner
+
+
+def test_the_dashboard_of_a_campaign_is_of_one_id() -> None:
+    """Two campaigns of one name are not one figure, nor are all where none is chosen."""
+    [board] = [board for board in DASHBOARDS if board["dashboard"] == "klaviyo_campaign"]
+    [chosen] = [filter_ for filter_ in board["filters"] if filter_["name"] == "Campaign id"]
+    assert chosen["required"]
+    assert not chosen["allow_multiple_values"]
+    assert chosen["default_value"] == ""
+    listening = [element["listen"].get("Campaign id", "") for element in board["elements"]]
+    assert all(field.endswith(".campaign_id") for field in listening)
 
 
 def test_dashboards_name_the_model_by_a_constant() -> None:

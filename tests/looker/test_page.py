@@ -99,7 +99,7 @@ RESET = """
     })
 """
 READY = "main[aria-busy=false]"
-TITLE = "Juniper & Tide: Campaign and flow results"
+TITLE = "Overview · Juniper & Tide: Campaign and flow results"
 
 
 class Dashboard(NamedTuple):
@@ -940,9 +940,6 @@ def test_inbox_providers_equal_sql(page: Page, dashboard: Dashboard) -> None:
     shown = [[*row[:3], row[4]] for row in table_rows(page, "#mailbox_providers")]
     assert shown == expected
     assert texts(page, "#mailbox_providers .unfiltered") == ["Not filtered by channel."]
-    assert texts(page, "#machines_among_openers_and_clickers .empty span") == [
-        "These are counted from single events: add event to the connector's tables."
-    ]
 
 
 def test_audiences_show_growth_and_size(page: Page) -> None:
@@ -1359,7 +1356,7 @@ def test_hostile_text_is_shown_as_text(page: Page) -> None:
     enter(page, "campaign_name", "</script>")
     assert texts(page, "#values-campaign_name") != [""]
     assert page.locator("img").count() == 0
-    assert page.title() == TITLE
+    assert page.title() == TITLE.replace("Overview", "Campaigns")
 
 
 def test_template_tags_are_words(page: Page) -> None:
@@ -1458,6 +1455,9 @@ def test_a_table_is_searched(page: Page) -> None:
     enter(page, "search-all_campaigns", "zebra")
     empty = page.locator("#all_campaigns .empty")
     expect(empty).to_contain_text("Nothing to show with the search “zebra”.")
+    empty.get_by_role("button", name="Clear search").click()
+    expect(empty).to_be_hidden()
+    assert len(table_rows(page, "#all_campaigns")) == 25
 
 
 @pytest.mark.slow
@@ -1513,6 +1513,58 @@ def test_a_filter_that_leaves_nothing_is_named(page: Page) -> None:
     assert page.locator("#choices .filter:visible").count() == 0
     open_page(page, "data_health")
     assert page.locator("[name=days]:visible").count() == 0
+
+
+def test_of_several_filters_the_one_that_empties_is_named(page: Page) -> None:
+    """A button clears it alone; filters that leave nothing only together are all named."""
+    choose(page, "message_type", "campaign")
+    choose(page, "tag_names", "Sale")
+    choose(page, "send_channel", "sms")
+    empty = page.locator("#email_open_rate .empty")
+    expect(empty.locator("span")).to_have_text("Nothing to show with Channel: SMS.")
+    empty.get_by_role("button", name="Clear channel").click()
+    expect(empty).to_be_hidden()
+    assert page.locator("[name=tag_names]").input_value() == "Sale"
+    choose(page, "message_type", "flow")
+    choose(page, "tag_names", "")
+    enter(page, "campaign_name", "Campaign 13")
+    expect(empty.locator("span")).to_have_text(
+        "Nothing to show with Message type: Flows, Campaign: Campaign 13."
+    )
+    empty.get_by_role("button", name="Clear filters").click()
+    expect(empty).to_be_hidden()
+
+
+NOTHING_FOUND = """
+    delete from klaviyo__finding;
+    update klaviyo__data_health set is_synced = table_name != 'event' or account_id = 'Zoo'
+"""
+
+
+def test_rules_that_did_not_run_found_nothing(open_changed: OpenChanged) -> None:
+    """Without the table event nothing is said of people who never react and of machines."""
+    page = open_changed(NOTHING_FOUND, "")
+    empty = page.locator("#what_to_do_next .empty")
+    expect(empty).to_contain_text("A/B tests and audiences. People who never react")
+    expect(empty).to_contain_text("take the table event, which is not synced.")
+    choose(page, "account", "Zoo")
+    expect(empty).to_contain_text("people who never react and clicks by machines.")
+    expect(empty).not_to_contain_text("not synced")
+
+
+def test_an_account_without_sends_is_named(
+    dashboard: Dashboard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing was sent the page cannot be made, and no further sync is asked for."""
+    warehouse = tmp_path / "unsent.duckdb"
+    shutil.copy(dashboard.warehouse, warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("delete from klaviyo.klaviyo__message_performance")
+    html = tmp_path / "unsent.html"
+    assert looker.main(["preview", "--warehouse", str(warehouse), "-o", str(html)]) == 1
+    message = capsys.readouterr().err
+    assert "before Klaviyo reports a first send of Juniper & Tide (synced on 2026-11-20)" in message
+    assert "run a sync" not in message
 
 
 def test_a_blank_is_no_filter(page: Page) -> None:
@@ -1958,6 +2010,21 @@ def test_a_campaign_has_a_page(own_page: Page, dashboard: Dashboard) -> None:
     assert link.get_attribute("href") == "https://www.klaviyo.com/campaign/C2"
     open_dashboard(own_page, dashboard.html, "#page=campaign&campaign_id=nothing")
     expect(own_page.locator("#what_was_sent .empty")).to_contain_text("no campaign with this id")
+
+
+def test_the_keyboard_goes_with_a_reader_to_a_campaign(own_page: Page) -> None:
+    """Enter on a campaign moves the focus to its heading, and the tab is named after it."""
+    open_page(own_page, "campaigns")
+    assert own_page.title() == "Campaigns · Juniper & Tide: Campaign and flow results"
+    own_page.locator("#all_campaigns a", has_text="Campaign 13").focus()
+    own_page.keyboard.press("Enter")
+    heading = own_page.locator("section[data-page=campaign] h2")
+    expect(heading).to_be_focused()
+    expect(heading).to_have_text("Campaign 13")
+    assert own_page.title() == "Campaign 13 · Juniper & Tide: Campaign and flow results"
+    own_page.keyboard.press("Shift+Tab")
+    own_page.keyboard.press("Enter")
+    expect(own_page.locator("section[data-page=campaigns] h2")).to_be_focused()
 
 
 def test_versions_are_shown_where_something_was_tested(page: Page, dashboard: Dashboard) -> None:

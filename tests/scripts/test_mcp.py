@@ -322,6 +322,35 @@ def test_a_metric_has_its_label_as_a_second_name(assistant: Assistant) -> None:
     assert assistant.query("revenue")["rows"] == assistant.query("conversion_value")["rows"]
 
 
+def test_an_answer_is_ordered_by_the_label_of_a_metric(assistant: Assistant) -> None:
+    """Who asks for revenue can order by revenue."""
+    by = ["campaign_name"]
+    ordered = assistant.query("revenue", dimensions=by, order_by="revenue", descending=False)
+    expected = assistant.query(
+        "conversion_value", dimensions=by, order_by="conversion_value", descending=False
+    )
+    assert ordered["rows"] == expected["rows"]
+    assert len(ordered["rows"]) > 2
+
+
+def test_a_filter_takes_the_label_of_a_value(assistant: Assistant) -> None:
+    """Email is email and Monday is 1; a value that is unknown has a note with those that are."""
+    pairs = [("send_channel", "Email", "email"), ("sent_weekday", "Monday", 1)]
+    for dimension, label, value in pairs:
+        by_label, by_value = (
+            assistant.query("delivered", filters=[{"dimension": dimension, "values": [given]}])
+            for given in (label, value)
+        )
+        assert by_label == by_value
+        assert by_label["rows"][0]["delivered"] > 0
+    unknown = {"dimension": "send_channel", "values": ["mail"]}
+    [note, *_] = assistant.query("delivered", filters=[unknown])["notes"]
+    assert note == (
+        "send_channel 'mail' is not among its known values:"
+        " email, sms, push-notification, whatsapp."
+    )
+
+
 def test_accounts_name_the_days_that_can_be_asked(
     assistant: Assistant, warehouse: duckdb.DuckDBPyConnection
 ) -> None:

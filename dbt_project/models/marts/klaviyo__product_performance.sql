@@ -63,7 +63,7 @@ sums as (
         sum(orders.klaviyo_orders) as klaviyo_product_orders,
         sum(ordered_products.units) as units,
         sum(ordered_products.value) as value,
-        sum(case when orders.attribution_method = 'klaviyo' then ordered_products.value end)
+        sum(case when orders.attribution_method = 'klaviyo' then ordered_products.value else 0 end)
             as klaviyo_value,
         max(orders.synced_at) as synced_at
 

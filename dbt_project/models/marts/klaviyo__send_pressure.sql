@@ -50,7 +50,10 @@ select
     {% for column in counts -%}
     cast(sums.{{ column }} as {{ dbt.type_bigint() }}) as {{ column }},
     {% endfor -%}
-    sums.order_value,
+    case
+        when sums.orders = 0 and accounts.preferred_currency is not null then 0
+        else sums.order_value
+    end as order_value,
     sums.synced_at
 
 from sums

@@ -22,6 +22,18 @@
     model: '@{MODEL}'
     explore: message_performance
     field: message_performance.campaign_name
+  - name: Campaign id
+    title: Campaign id
+    type: field_filter
+    default_value: ''
+    allow_multiple_values: false
+    model: '@{MODEL}'
+    explore: message_performance
+    field: message_performance.campaign_id
+    required: true
+    listens_to_filters:
+    - Account
+    - Campaign
   elements:
   - title: What was sent
     name: What was sent
@@ -48,6 +60,7 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
+      Campaign id: message_performance.campaign_id
     note_text: ''
     note_state: collapsed
     note_display: hover
@@ -69,6 +82,7 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
+      Campaign id: message_performance.campaign_id
     note_text: 'Revenue: Value of the conversions, in the account''s currency: the revenue attributed
       to the message.'
     note_state: collapsed
@@ -91,6 +105,7 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
+      Campaign id: message_performance.campaign_id
     note_text: 'Conversions: Conversions, such as orders, that Klaviyo attributes to the message.'
     note_state: collapsed
     note_display: hover
@@ -112,6 +127,7 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
+      Campaign id: message_performance.campaign_id
     note_text: 'Delivered: Messages that arrived: recipients less bounced and failed.'
     note_state: collapsed
     note_display: hover
@@ -149,6 +165,7 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
+      Campaign id: message_performance.campaign_id
     note_text: 'Beneath each rate is the median of the channel''s campaigns of 100 messages or more with
       final results in the 180 days before, where they are eight or more. Flows count people once a day
       here. Klaviyo''s own figure exists for the last 7, 30, 90 and 365 days and for whole months. Delivered:
@@ -193,6 +210,7 @@
     listen:
       Account: campaign_daily.account_name
       Campaign: campaign_daily.campaign_name
+      Campaign id: campaign_daily.campaign_id
     note_text: 'At the end of each day after the send, beside the median of the channel''s campaigns in
       the 180 days before it, where they are eight or more. Of several channels it shows the one with
       the most messages. Revenue per recipient so far: Revenue so far / messages delivered so far. Of
@@ -236,6 +254,7 @@
     listen:
       Account: message_performance.account_name
       Campaign: message_performance.campaign_name
+      Campaign id: message_performance.campaign_id
     note_text: 'Flows count people once a day here. Klaviyo''s own figure exists for the last 7, 30, 90
       and 365 days and for whole months. Delivered: Messages that arrived: recipients less bounced and
       failed. Open rate: Unique opens / delivered, over the channels whose opens are counted. Over several
@@ -277,6 +296,7 @@
     listen:
       Account: link_performance.account_name
       Campaign: link_performance.campaign_name
+      Campaign id: link_performance.campaign_id
     note_text: 'The eight links with most clicks by people, and the orders that Klaviyo credits to a click;
       campaigns of the last 90 days. Clicks of links: Clicks by people, not by bots. People who clicked
       a link: People, counted once for each link of each message. Orders from links: Orders that Klaviyo
@@ -312,6 +332,7 @@
     listen:
       Account: campaign_provider.account_name
       Campaign: campaign_provider.campaign_name
+      Campaign id: campaign_provider.campaign_id
     note_text: 'The five providers with most emails, of 50 people or more; campaigns of the last 60 days.
       Apple''s mail privacy opens mails by itself, so trust clicks. Campaign emails arrived: People whose
       email of a campaign arrived. Open rate at the provider: Campaign openers / campaign emails arrived.
