@@ -145,8 +145,8 @@ def _parse_tables(chosen: tuple[str, ...]) -> frozenset[str]:
         nearest = get_close_matches(unknown[0].lower(), (*sets, *TABLES), n=1)
         suggestion = f"did you mean {nearest[0]}? " if nearest else ""
         raise ConfigurationError(
-            f"tables: unknown table {quote(unknown[0])}; {suggestion}Separate names by commas; the"
-            " connector's README lists them"
+            f"tables: unknown table {quote(unknown[0])}; {suggestion}Separate names by commas;"
+            " docs/tables.md lists them"
         )
     tables = {table for name in chosen or ("reporting",) for table in sets.get(name, (name,))}
     required = {REQUIRED_TABLES[name] for name in tables & REQUIRED_TABLES.keys()}

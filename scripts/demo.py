@@ -20,7 +20,7 @@ from pathlib import Path
 from klaviyo_sandbox.account import CAMPAIGNS
 from klaviyo_sandbox.simulation.history import PROFILES
 from scripts import load_postgres, pipeline, sandbox, steps
-from scripts.command import argument_type, command, positive_int
+from scripts.command import CommandError, argument_type, command, positive_int
 from scripts.warehouse import open_warehouse
 
 WORKSPACE = steps.Workspace(
@@ -42,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _build_parser().parse_args(arguments)
     options.profiles = options.profiles or PROFILES_BY_TABLES[options.tables]
     if options.target == "postgres":
-        with open_warehouse(_read_postgres_settings()):
-            pass  # a server that cannot be reached ends the demo before it begins
+        _check_postgres()
     account = f"{options.campaigns}-{options.profiles}-{options.tables}"
     epoch_file = WORKSPACE.folder / f"epoch-{account}.txt"
     epoch = _choose_epoch(epoch_file, options.now.date())
@@ -87,6 +86,18 @@ def _read_postgres_settings() -> load_postgres.RawSettings:
     """The settings of Postgres; by default the raw tables have a schema of their own."""
     schema = os.environ.get("KLAVIYO_RAW_SCHEMA", "klaviyo_raw")
     return load_postgres.RawSettings.read(dbt_target="postgres", klaviyo_raw_schema=schema)
+
+
+def _check_postgres() -> None:
+    """End the demo before it begins if the server cannot be reached."""
+    try:
+        with open_warehouse(_read_postgres_settings()):
+            pass
+    except CommandError as error:
+        raise CommandError(
+            f"{error}. PG_HOST, PG_PORT, PG_USER and PG_PASSWORD name a server that runs;"
+            " `docker compose up -d postgres` starts one, whose PG_PASSWORD is demo."
+        ) from None
 
 
 def _choose_epoch(epoch_file: Path, today: date) -> date:

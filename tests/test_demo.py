@@ -164,10 +164,12 @@ def test_demo_in_postgres(tmp_path: Path) -> None:
 
 
 def test_demo_without_its_postgres(tmp_path: Path) -> None:
-    """A server that cannot be reached ends the demo before it begins."""
+    """A server that cannot be reached ends the demo before it begins, with what to do."""
     done = check_out(tmp_path).run_demo("--target", "postgres", PG_HOST="127.0.0.1", PG_PORT="9")
     assert done.returncode == 1
     assert "The postgres warehouse failed: connection" in done.stderr
+    assert "PG_HOST, PG_PORT, PG_USER and PG_PASSWORD name a server that runs" in done.stderr
+    assert "`docker compose up -d postgres` starts one" in done.stderr
     assert done.stdout == ""
 
 

@@ -75,7 +75,10 @@ def test_only_the_scopes_of_the_chosen_tables_are_tested(
         ({"api_key": "pk_no_lists"}, "lists:read"),
         ({"api_key": "pk_unknown"}, "Klaviyo rejected the API key: check api_key"),
         ({"api_key": "hunter2"}, "api_key is malformed: a private Klaviyo key begins with pk_"),
-        ({"api_key": "pk_whole", "tables": "campaigns"}, "unknown table 'campaigns'"),
+        (
+            {"api_key": "pk_whole", "tables": "campaigns"},
+            "unknown table 'campaigns'; did you mean campaign? Separate names by commas; docs/",
+        ),
     ],
     ids=["missing scope", "wrong key", "malformed key", "unknown table"],
 )

@@ -157,7 +157,7 @@
     {{ return(
         "KLAVIYO_TABLES: unknown table '" ~ word ~ "'; "
         ~ ("did you mean " ~ nearest.name ~ "? " if nearest.name else "")
-        ~ "The connector's README lists the names"
+        ~ "docs/tables.md lists the names"
     ) }}
 {%- endmacro %}
 

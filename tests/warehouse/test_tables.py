@@ -274,8 +274,8 @@ def test_wrong_settings_fail_before_anything_is_built(tmp_path: Path) -> None:
     assert "KLAVIYO_COMPATIBILITY: true or false, not 'yes'. " in done.stdout
     assert "KLAVIYO_SUNSET_DAYS: a number such as 180, not 'half a year'. " in done.stdout
     assert "KLAVIYO_REPORTING_CURRENCY: an ISO 4217 code such as EUR, not 'euros'" in done.stdout
-    assert "unknown table 'Campaigns'; did you mean campaign? The connector's" in done.stdout
-    assert "unknown table 'foo'; The connector's README lists the names" in done.stdout
+    assert "unknown table 'Campaigns'; did you mean campaign? docs/tables.md" in done.stdout
+    assert "unknown table 'foo'; docs/tables.md lists the names" in done.stdout
     assert "unknown table '-Event'; did you mean event?" in done.stdout
     assert "KLAVIYO_TABLES: account is always synced; remove -account" in done.stdout
     assert "no rule is named 'bounce'; the rules are flow_stopped, spam_complaints" in done.stdout

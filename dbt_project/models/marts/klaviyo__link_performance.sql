@@ -146,7 +146,11 @@ select
     cast(sums.{{ column }} as {{ dbt.type_bigint() }}) as {{ column }},
     {% endfor -%}
     case
-        when sums.orders = 0 and accounts.preferred_currency is not null then 0
+        when
+            sums.orders = 0
+            and accounts.preferred_currency is not null
+            and {{ is_selected('event_attribution') | lower }}
+            then 0
         else sums.order_value
     end as order_value,
     sums.synced_at

@@ -63,8 +63,12 @@ sums as (
         sum(orders.klaviyo_orders) as klaviyo_product_orders,
         sum(ordered_products.units) as units,
         sum(ordered_products.value) as value,
-        sum(case when orders.attribution_method = 'klaviyo' then ordered_products.value else 0 end)
-            as klaviyo_value,
+        sum(
+            case
+                when orders.attribution_method = 'klaviyo' then ordered_products.value
+                when {{ is_selected('event_attribution') | lower }} then 0
+            end
+        ) as klaviyo_value,
         max(orders.synced_at) as synced_at
 
     from ordered_products
