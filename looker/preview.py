@@ -108,8 +108,9 @@ def _read_columns(
 
 
 def _read_asset(name: str) -> str:
-    """A script or style without indentation and lines of comments, which the page does not need."""
-    return _strip_indentation(re.sub(r"(?m)^ *//.*\n", "", (ASSETS / name).read_text()))
+    """A script or style without what the page does not need: lines of comments, indentation."""
+    comment = r"(?m)^ *(//.*|/\*.*\*/)?\n"  # or nothing
+    return _strip_indentation(re.sub(comment, "", (ASSETS / name).read_text()))
 
 
 def _strip_indentation(text: str) -> str:
