@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -76,6 +77,17 @@ def test_each_data_test_lists_the_rows_that_differ_from_klaviyo(
     assert {name: int(rows) for rows, name in failed} == expected
 
 
+def _build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Build and test the models of a folder's raw tables, where a warning is no error."""
+    return dbt.run_on(
+        folder,
+        dbt.duckdb_environment(folder, folder / "raw.db") | dbt.EVERYTHING,
+        *("build", *arguments, *dbt.WITHOUT_UNIT_TESTS),
+        artifacts=False,
+        warn_error=False,
+    )
+
+
 def test_a_sent_campaign_without_a_time_is_a_warning(dbt_build: Path, tmp_path: Path) -> None:
     """Its row stands, without a date, and what is built on it is built too."""
     for name in ("raw.db", "warehouse.duckdb"):
@@ -86,16 +98,8 @@ def test_a_sent_campaign_without_a_time_is_a_warning(dbt_build: Path, tmp_path: 
             "update tester.campaign_variation set send_time = null"
             " where campaign_message_id = 'forgotten'"
         )
-    environment = dbt.duckdb_environment(tmp_path, tmp_path / "raw.db") | dbt.EVERYTHING
 
-    done = dbt.run_on(
-        tmp_path,
-        environment,
-        *("build", "--select", "klaviyo__message_performance", "klaviyo__campaign_extract"),
-        *dbt.WITHOUT_UNIT_TESTS,
-        artifacts=False,
-        warn_error=False,
-    )
+    done = _build(tmp_path, "--select", "klaviyo__message_performance", "klaviyo__campaign_extract")
 
     assert done.returncode == 0, done.stdout
     assert "WARN 1 every_sent_campaign_has_a_date" in done.stdout
@@ -118,16 +122,8 @@ def test_an_order_without_a_time_is_a_warning(dbt_build: Path, tmp_path: Path) -
         shutil.copy(dbt_build / name, tmp_path)
     with duckdb.connect(str(tmp_path / "raw.db")) as raw:
         raw.execute("update tester.event set datetime = null, timestamp = null where id = 'buyA'")
-    environment = dbt.duckdb_environment(tmp_path, tmp_path / "raw.db") | dbt.EVERYTHING
 
-    done = dbt.run_on(
-        tmp_path,
-        environment,
-        *("build", "--full-refresh"),
-        *dbt.WITHOUT_UNIT_TESTS,
-        artifacts=False,
-        warn_error=False,
-    )
+    done = _build(tmp_path, "--full-refresh")
 
     assert done.returncode == 0, done.stdout
     assert "WARN 1 not_null_klaviyo__attributed_order_date" in done.stdout
