@@ -102,6 +102,7 @@ class KlaviyoSource(ProcessSource):
         }
         super().__init__(f"{__name__}:KlaviyoReader", plain, stream)
         self._present: dict[str, pa.Table] = {}
+        self._accounts: list[str] = []  # that have a row in any table
 
     def scan(self, table: Table) -> Iterator[pa.Table] | None:
         """Return the table's present rows; the first call reads all tables, by one sync."""
@@ -117,11 +118,14 @@ class KlaviyoSource(ProcessSource):
         kept = self._kept_tables.get(table.name)
         if not kept or "reason" in kept:
             return Kept(**kept) if kept else None
-        columns = (rows[ACCOUNT] for rows in self._read_present(table).values())
-        accounts: set[Any] = {
-            account for column in columns for account in column.unique().to_pylist()
-        }
-        return Kept(**kept, owner=ACCOUNT, owners=sorted(accounts))
+        return Kept(**kept, owner=ACCOUNT, owners=self._list_accounts(table))
+
+    def _list_accounts(self, table: Table) -> list[str]:
+        if not self._accounts:
+            columns = [rows[ACCOUNT].unique() for rows in self._read_present(table).values()]
+            accounts: set[Any] = {account for ids in columns for account in ids.to_pylist()}
+            self._accounts = sorted(accounts)
+        return self._accounts
 
     def _read_present(self, table: Table) -> dict[str, pa.Table]:
         self._present = self._present or {other.name: rows for other, rows in self.scan_all(table)}
