@@ -400,9 +400,9 @@ def may_be_chance(orders: int, before: int) -> bool:
 
 def may_be_chance_of_revenue(row: dict[str, Any]) -> bool:
     """Whether revenue differs by chance: twice the variance of its number of orders."""
-    variance = 2 * (row["before"] and row["now"] / row["before"] / row["orders"])
-    variance += 2 / row["orders_before"]
-    return abs(math.sqrt(row["now"] / row["before"]) - 1) < 1.96 * math.sqrt(variance) / 2
+    factor = row["now"] / row["before"]
+    variance = 2 * (factor / row["orders"] + 1 / row["orders_before"])
+    return abs(math.sqrt(factor) - 1) < 1.96 * math.sqrt(variance) / 2
 
 
 def describe_change(row: dict[str, Any], *, is_whole: bool) -> str:

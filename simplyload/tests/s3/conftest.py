@@ -27,8 +27,8 @@ from tests.core.conftest import (
     snowflake_server,
     snowflake_target,
 )
-from tests.s3.proxy import Proxy, running_proxy
-from tests.s3.server import running_gcs, running_weed, secret_of
+from tests.s3.proxy import Proxy, run_proxy
+from tests.s3.server import run_gcs, run_weed, secret_of
 
 __all__ = ["duckdb_target", "snowflake_server", "snowflake_target"]
 BUCKET = "lake"
@@ -215,7 +215,7 @@ def bucket_target(place: Place) -> BucketTarget:
 @pytest.fixture(scope="session")
 def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of SeaweedFS, which has the bucket."""
-    with running_weed(tmp_path_factory.mktemp("weed")) as address:
+    with run_weed(tmp_path_factory.mktemp("weed")) as address:
         credentials = {"aws_access_key_id": "owner", "aws_secret_access_key": secret_of("owner")}
         client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **credentials)
         client.create_bucket(Bucket=BUCKET)
@@ -225,7 +225,7 @@ def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of fake-gcs-server, which has the bucket."""
-    with running_gcs(tmp_path_factory.mktemp("gcs")) as address:
+    with run_gcs(tmp_path_factory.mktemp("gcs")) as address:
         google_client(address).create_bucket(BUCKET)
         yield address
 
@@ -271,7 +271,7 @@ def target(place: Place) -> BucketTarget:
 @pytest.fixture
 def proxy(place: Place) -> Iterator[Proxy]:
     """Yield a proxy before the server."""
-    with running_proxy(place.endpoint) as proxy:
+    with run_proxy(place.endpoint) as proxy:
         yield proxy
 
 

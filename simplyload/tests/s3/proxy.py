@@ -133,7 +133,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running_proxy(upstream: str) -> Iterator[Proxy]:
+def run_proxy(upstream: str) -> Iterator[Proxy]:
     """Stand before a server on a port of 127.0.0.1."""
     proxy = Proxy()
     server = _Server(upstream, proxy)

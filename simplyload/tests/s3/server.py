@@ -19,7 +19,7 @@ KEYS = {"owner": ["Admin"], "reader": ["Read", "List"]}
 
 
 @contextmanager
-def running_weed(folder: Path) -> Iterator[str]:
+def run_weed(folder: Path) -> Iterator[str]:
     """Start a server whose data is in the folder, yield the address of its S3 API, stop it."""
     keys = folder / "keys.json"
     keys.write_text(json.dumps({"identities": [*map(_identity, KEYS.items())]}))
@@ -46,7 +46,7 @@ def running_weed(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running_gcs(folder: Path) -> Iterator[str]:
+def run_gcs(folder: Path) -> Iterator[str]:
     """Start a server that keeps objects in memory, yield the address of its API, stop it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"

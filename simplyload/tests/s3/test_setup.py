@@ -18,7 +18,7 @@ from simplyload.s3_store import S3Store
 from tests.core.conftest import Target
 from tests.core.scripted import ScriptedSource, changes, upsert
 from tests.s3.conftest import BUCKET, ON_S3, BucketTarget, Place, S3Place
-from tests.s3.proxy import Fault, Proxy, running_proxy
+from tests.s3.proxy import Fault, Proxy, run_proxy
 from tests.s3.server import KEYS, secret_of
 
 
@@ -260,7 +260,7 @@ def test_each_object_is_encrypted_as_set(
     """Small objects, conditional ones and those of several parts are encrypted by the setting."""
     place = S3Place(encrypting, settings["encryption"], tmp_path / "machine")
     place.client().create_bucket(Bucket=BUCKET)
-    with running_proxy(encrypting) as proxy:
+    with run_proxy(encrypting) as proxy:
         write_objects(place.through(proxy).store(**settings), tmp_path)
     headers = [request.headers for request in proxy.requests if request.makes_object]
     assert len(headers) == 3
